@@ -1,0 +1,128 @@
+//! What is said about a user's text: code, severity, place, words, and a repair.
+//!
+//! A diagnostic is a value, never a failure: the rest of the text stays
+//! understood. Wording lives with the code's variant in the module that raises
+//! it; this module only carries it.
+
+use crate::text::{Lines, TextRange};
+
+/// How much a diagnostic matters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub enum Severity {
+    /// A real builder refuses the file.
+    Error,
+    /// A real builder accepts the file and warns.
+    Warning,
+    /// Neither; worth knowing.
+    Note,
+}
+
+/// A replacement of one range of text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TextEdit {
+    /// What goes; empty to insert.
+    pub range: TextRange,
+    /// What comes.
+    pub insert: String,
+}
+
+/// A mechanical repair.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fix {
+    /// What it does, as a verb phrase: "replace `biuld` by `build`".
+    pub label: String,
+    /// Edits that do not overlap, in order.
+    pub edits: Vec<TextEdit>,
+}
+
+/// A second place that matters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Label {
+    /// Where.
+    pub range: TextRange,
+    /// What is there.
+    pub message: String,
+}
+
+/// One finding.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Diagnostic {
+    /// Stable name: kebab-case for errors, the official rule name for builder checks.
+    pub code: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// One short sentence, lower case, no full stop.
+    pub message: String,
+    /// BuildKit's own words, without the location prefix, where it has some.
+    pub builder_message: Option<String>,
+    /// The word it is about.
+    pub range: TextRange,
+    /// The lines that BuildKit names for it.
+    pub lines: Lines,
+    /// Further places.
+    pub labels: Vec<Label>,
+    /// What to do next.
+    pub help: Option<String>,
+    /// Documentation of the rule.
+    pub url: Option<&'static str>,
+    /// A mechanical repair, where one exists.
+    pub fix: Option<Fix>,
+}
+
+/// The option nearest to `word`, at an edit distance of at most two, the way
+/// BuildKit picks its "did you mean". `None` if `word` is itself an option.
+#[must_use]
+pub fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>, ignore_case: bool) -> Option<&'a str> {
+    let fold = |text: &str| if ignore_case { text.to_lowercase() } else { text.to_owned() };
+    let word = fold(word);
+    let mut best: Option<(usize, &str)> = None;
+    for option in options {
+        let folded = fold(option);
+        if folded == word {
+            return None;
+        }
+        // Cheap bound first: the distance is at least the difference in length.
+        if folded.chars().count().abs_diff(word.chars().count()) > 2 {
+            continue;
+        }
+        let distance = edit_distance(&word, &folded);
+        if distance <= 2 && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, option));
+        }
+    }
+    best.map(|(_, option)| option)
+}
+
+/// Levenshtein distance, counted in characters.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ch) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (other, cell) in b.iter().zip(row.iter_mut().skip(1)) {
+            let substitute = diagonal + usize::from(ch != *other);
+            diagonal = *cell;
+            left = substitute.min(*cell + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn did_you_mean() {
+        assert_eq!(nearest("RUNN", ["from", "run"], true), Some("run"));
+        assert_eq!(nearest("biuld", ["build", "test"], false), Some("build"));
+        assert_eq!(nearest("run", ["run"], true), None);
+        assert_eq!(nearest("INVALID", ["from", "run"], true), None);
+        assert_eq!((edit_distance("kitten", "sitting"), edit_distance("", "abc"), edit_distance("abc", "")), (3, 3, 3));
+    }
+}
