@@ -1,8 +1,12 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod cache;
+pub mod context;
 pub mod diagnostic;
 pub mod digest;
 pub mod dockerfile;
+pub mod graph;
+pub mod oci;
 pub mod text;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

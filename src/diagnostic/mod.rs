@@ -72,7 +72,11 @@ pub struct Diagnostic {
 /// The option nearest to `word`, at an edit distance of at most two, the way
 /// BuildKit picks its "did you mean". `None` if `word` is itself an option.
 #[must_use]
-pub fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>, ignore_case: bool) -> Option<&'a str> {
+pub fn nearest<'a>(
+    word: &str,
+    options: impl IntoIterator<Item = &'a str>,
+    ignore_case: bool,
+) -> Option<&'a str> {
     let fold = |text: &str| if ignore_case { text.to_lowercase() } else { text.to_owned() };
     let word = fold(word);
     let mut best: Option<(usize, &str)> = None;
@@ -123,6 +127,9 @@ mod tests {
         assert_eq!(nearest("biuld", ["build", "test"], false), Some("build"));
         assert_eq!(nearest("run", ["run"], true), None);
         assert_eq!(nearest("INVALID", ["from", "run"], true), None);
-        assert_eq!((edit_distance("kitten", "sitting"), edit_distance("", "abc"), edit_distance("abc", "")), (3, 3, 3));
+        assert_eq!(
+            (edit_distance("kitten", "sitting"), edit_distance("", "abc"), edit_distance("abc", "")),
+            (3, 3, 3)
+        );
     }
 }

@@ -46,7 +46,11 @@ impl Digest {
     /// The 64 hexadecimal digits.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|n| char::from_digit(u32::from(n), 16)).collect()
+        self.0
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .filter_map(|n| char::from_digit(u32::from(n), 16))
+            .collect()
     }
 
     /// The first 12 hexadecimal digits, as `docker images` shows them.

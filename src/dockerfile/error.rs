@@ -190,7 +190,9 @@ impl Problem {
             Self::ShellForm => "shell-form",
             Self::EmptyVolume => "empty-volume",
             Self::OnbuildChain | Self::OnbuildTrigger { .. } => "onbuild-trigger",
-            Self::HealthcheckNoneArguments | Self::HealthcheckNoCommand | Self::HealthcheckType { .. } => "healthcheck",
+            Self::HealthcheckNoneArguments | Self::HealthcheckNoCommand | Self::HealthcheckType { .. } => {
+                "healthcheck"
+            }
             Self::IntervalTooShort { .. } | Self::BadValue(_) | Self::NegativeRetries(_) => "bad-value",
             Self::NetworkMode { .. } => "network-mode",
             Self::SecurityMode { .. } => "security-mode",
@@ -211,7 +213,9 @@ impl Problem {
             Self::LineTooLong => "dockerfile line greater than max allowed size of 65535".into(),
             Self::DirectiveTwice { name } => format!("only one {name} parser directive can be used"),
             Self::BadEscape { value } => format!("invalid escape token '{value}' does not match ` or \\"),
-            Self::NotStrings => "when using JSON array syntax, arrays must be comprised of strings only".into(),
+            Self::NotStrings => {
+                "when using JSON array syntax, arrays must be comprised of strings only".into()
+            }
             Self::OneArgumentOfTwo { instruction } => format!("{instruction} must have two arguments"),
             Self::NoEquals { word } => {
                 format!("Syntax error - can't find = in {}. Must be of the form: name=value", go_quote(word))
@@ -225,13 +229,17 @@ impl Problem {
             Self::UnknownFlag { name, nearest } => did_you_mean(format!("unknown flag: --{name}"), nearest),
             Self::DuplicateFlag { name } => format!("duplicate flag specified: --{name}"),
             Self::MissingFlagValue { name } => format!("missing a value on flag: --{name}"),
-            Self::NotBoolean { name, value } => format!("expecting boolean value for flag --{name}, not: {value}"),
+            Self::NotBoolean { name, value } => {
+                format!("expecting boolean value for flag --{name}, not: {value}")
+            }
             Self::NeedsArgument { instruction } => format!("{instruction} requires at least one argument"),
             Self::NeedsOneArgument { instruction } => format!("{instruction} requires exactly one argument"),
             Self::NoDestination { instruction } => format!(
                 "{instruction} requires at least two arguments, but only one was provided. Destination could not be determined"
             ),
-            Self::HeredocDestination { instruction } => format!("{instruction} cannot accept a heredoc as a destination"),
+            Self::HeredocDestination { instruction } => {
+                format!("{instruction} cannot accept a heredoc as a destination")
+            }
             Self::BlankName { instruction } => format!("{instruction} names can not be blank"),
             Self::FromArguments => "FROM requires either one or three arguments".into(),
             Self::StageName { name } => format!(
@@ -244,12 +252,16 @@ impl Problem {
             Self::OnbuildTrigger { trigger } => format!("{trigger} isn't allowed as an ONBUILD trigger"),
             Self::HealthcheckNoneArguments => "HEALTHCHECK NONE takes no arguments".into(),
             Self::HealthcheckNoCommand => "Missing command after HEALTHCHECK CMD".into(),
-            Self::HealthcheckType { kind } => format!("Unknown type {} in HEALTHCHECK (try CMD)", go_quote(kind)),
+            Self::HealthcheckType { kind } => {
+                format!("Unknown type {} in HEALTHCHECK (try CMD)", go_quote(kind))
+            }
             Self::IntervalTooShort { name } => format!("Interval \"{name}\" cannot be less than 1ms"),
             Self::NegativeRetries(n) => format!("--retries cannot be negative ({n})"),
             Self::NetworkMode { mode } => format!("invalid network mode {}", go_quote(mode)),
             Self::SecurityMode { mode } => format!("security {} is not valid", go_quote(mode)),
-            Self::FromExpansion => "'from' doesn't support variable expansion, define alias stage instead".into(),
+            Self::FromExpansion => {
+                "'from' doesn't support variable expansion, define alias stage instead".into()
+            }
         }
     }
 
@@ -272,7 +284,9 @@ impl Problem {
             Self::NoDestination { instruction } => format!("{instruction} needs a source and a destination"),
             Self::FromArguments => "FROM takes an image, or an image, AS and a name".into(),
             Self::StageName { name } => {
-                format!("`{name}` cannot name a stage: begin with a letter, go on with letters, digits, - _ .")
+                format!(
+                    "`{name}` cannot name a stage: begin with a letter, go on with letters, digits, - _ ."
+                )
             }
             Self::ShellForm => "SHELL takes the exec form only: [\"/bin/sh\", \"-c\"]".into(),
             Self::OnbuildChain => "ONBUILD cannot trigger another ONBUILD".into(),
@@ -287,7 +301,9 @@ impl Problem {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::UnknownInstruction { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
+            Self::UnknownInstruction { nearest: Some(nearest), .. } => {
+                Some(format!("did you mean `{nearest}`?"))
+            }
             Self::UnknownFlag { nearest: Some(nearest), .. } => Some(format!("did you mean `--{nearest}`?")),
             Self::NoInstructions => Some("begin with FROM and an image".into()),
             Self::NoStage => Some("move it below a FROM".into()),

@@ -1,11 +1,12 @@
 //! Heredoc words: `<<EOF`, `<<-"EOF"`, `3<<EOF`.
 //!
 //! ```text
-//! heredoc = [ digits ] "<<" [ "-" ] name        name: one word, may be quoted
+//! heredoc = [ digits ] "<<" [ "-" ] [ blanks ] name        name: one word, may be quoted
 //! ```
 //!
 //! The lexer here always escapes with a backslash, whatever the file's escape
-//! directive says. A name with quotes anywhere switches expansion of the body off.
+//! directive says. In a line, blanks may stand behind `<<` but not behind `<<-`,
+//! where they end the word. A name with quotes anywhere switches expansion of the body off.
 
 use super::word::{Lex, NoEnv, WordError};
 

@@ -14,8 +14,24 @@ use crate::text::{Lines, TextRange, go_quote};
 
 /// Every keyword, in the order of BuildKit's reference.
 pub const KEYWORDS: [&str; 18] = [
-    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
-    "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
 ];
 
 /// A typed instruction.
@@ -60,7 +76,7 @@ pub enum Kind {
     Label(Vec<Pair>),
     /// Declares build arguments.
     Arg(Vec<ArgDefinition>),
-    /// Names ports.
+    /// Names ports. They are sorted, as builders do.
     Expose(Vec<Spanned>),
     /// How to test a container.
     Healthcheck(Healthcheck),
@@ -307,7 +323,13 @@ impl Reader<'_> {
                 let flags = self.flags()?;
                 Ok((Kind::Env(self.pairs("ENV")?), flags))
             }
-            "EXPOSE" => self.list("EXPOSE", Kind::Expose),
+            "EXPOSE" => {
+                let (mut kind, flags) = self.list("EXPOSE", Kind::Expose)?;
+                if let Kind::Expose(ports) = &mut kind {
+                    ports.sort_by(|a, b| a.value.cmp(&b.value));
+                }
+                Ok((kind, flags))
+            }
             "FROM" => self.from(),
             "HEALTHCHECK" => self.healthcheck(),
             "LABEL" => {
@@ -318,7 +340,7 @@ impl Reader<'_> {
             "ONBUILD" => self.onbuild(),
             "RUN" => self.run(),
             "SHELL" => self.shell(),
-            "STOPSIGNAL" => self.one("STOPSIGNAL", Kind::StopSignal),
+            "STOPSIGNAL" => Ok((Kind::StopSignal(self.single("STOPSIGNAL")?), Flags::default())),
             "USER" => self.one("USER", Kind::User),
             "VOLUME" => {
                 let (kind, flags) = self.list("VOLUME", Kind::Volume)?;
@@ -374,13 +396,22 @@ impl Reader<'_> {
     }
 
     fn one(&self, instruction: &'static str, kind: fn(Spanned) -> Kind) -> Result<(Kind, Flags), Failure> {
+        let arg = self.single(instruction)?;
+        self.with_flags(kind(arg))
+    }
+
+    fn single(&self, instruction: &'static str) -> Result<Spanned, Failure> {
         match self.node.args.as_slice() {
-            [arg] => self.with_flags(kind(arg.clone())),
+            [arg] => Ok(arg.clone()),
             _ => Err((Problem::NeedsOneArgument { instruction }, self.node.keyword.range)),
         }
     }
 
-    fn list(&self, instruction: &'static str, kind: fn(Vec<Spanned>) -> Kind) -> Result<(Kind, Flags), Failure> {
+    fn list(
+        &self,
+        instruction: &'static str,
+        kind: fn(Vec<Spanned>) -> Kind,
+    ) -> Result<(Kind, Flags), Failure> {
         self.at_least_one(instruction)?;
         self.with_flags(kind(self.node.args.clone()))
     }
@@ -420,7 +451,8 @@ impl Reader<'_> {
             let doc = doc_comment(&self.node.comments, &name.value);
             args.push(ArgDefinition { name, default, doc });
         }
-        self.with_flags(Kind::Arg(args))
+        // Builders do not look at the flags of ARG and STOPSIGNAL, whatever they are.
+        Ok((Kind::Arg(args), Flags::default()))
     }
 
     fn from(&self) -> Result<(Kind, Flags), Failure> {
@@ -447,18 +479,24 @@ impl Reader<'_> {
             Mount::check(&mount.value).map_err(|problem| (problem, mount.range))?;
         }
         let network = flags.text("network").cloned();
-        if let Some(mode) = network.as_ref().filter(|mode| !matches!(mode.value.as_str(), "default" | "none" | "host")) {
+        if let Some(mode) =
+            network.as_ref().filter(|mode| !matches!(mode.value.as_str(), "default" | "none" | "host"))
+        {
             return Err((Problem::NetworkMode { mode: mode.value.clone() }, mode.range));
         }
         let security = flags.text("security").cloned();
-        if let Some(mode) = security.as_ref().filter(|mode| !matches!(mode.value.as_str(), "sandbox" | "insecure")) {
+        if let Some(mode) =
+            security.as_ref().filter(|mode| !matches!(mode.value.as_str(), "sandbox" | "insecure"))
+        {
             return Err((Problem::SecurityMode { mode: mode.value.clone() }, mode.range));
         }
         let mut devices = Vec::new();
         for device in flags.list("device") {
-            devices.push(Device::read(&device.value).map_err(|cause| (Problem::BadValue(cause), device.range))?);
+            devices
+                .push(Device::read(&device.value).map_err(|cause| (Problem::BadValue(cause), device.range))?);
         }
-        let run = Run { command: self.command(), mounts: flags.list("mount").to_vec(), network, security, devices };
+        let run =
+            Run { command: self.command(), mounts: flags.list("mount").to_vec(), network, security, devices };
         Ok((Kind::Run(run), flags))
     }
 
@@ -532,7 +570,9 @@ impl Reader<'_> {
         let form = if self.node.is_json { "CMD" } else { "CMD-SHELL" };
         let test = std::iter::once(form.to_owned()).chain(args.iter().map(|arg| arg.value.clone())).collect();
         let nanos = |name: &'static str| match flags.text(name) {
-            Some(value) if !value.value.is_empty() => interval(name, &value.value).map_err(|problem| (problem, value.range)),
+            Some(value) if !value.value.is_empty() => {
+                interval(name, &value.value).map_err(|problem| (problem, value.range))
+            }
             _ => Ok(0),
         };
         let check = Healthcheck {
@@ -585,18 +625,26 @@ fn doc_comment(comments: &[String], name: &str) -> String {
 fn is_stage_name(name: &str) -> bool {
     let lower = name.to_lowercase();
     lower.starts_with(|ch: char| ch.is_ascii_lowercase())
-        && lower.chars().all(|ch| ch.is_ascii_lowercase() || ch.is_ascii_digit() || matches!(ch, '-' | '_' | '.'))
+        && lower
+            .chars()
+            .all(|ch| ch.is_ascii_lowercase() || ch.is_ascii_digit() || matches!(ch, '-' | '_' | '.'))
 }
 
 fn retries(text: &str) -> Result<i64, Problem> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Problem::BadValue(format!("strconv.ParseInt: parsing {}: invalid syntax", go_quote(text))));
+        return Err(Problem::BadValue(format!(
+            "strconv.ParseInt: parsing {}: invalid syntax",
+            go_quote(text)
+        )));
     }
     match text.parse::<i32>() {
         Ok(n) if n < 0 => Err(Problem::NegativeRetries(i64::from(n))),
         Ok(n) => Ok(i64::from(n)),
-        Err(_) => Err(Problem::BadValue(format!("strconv.ParseInt: parsing {}: value out of range", go_quote(text)))),
+        Err(_) => Err(Problem::BadValue(format!(
+            "strconv.ParseInt: parsing {}: value out of range",
+            go_quote(text)
+        ))),
     }
 }
 

@@ -45,11 +45,12 @@ pub fn parse_array(text: &str) -> JsonForm {
     }
     let mut strings = Vec::new();
     let mut odd = None;
-    if reader.array(1, &mut |element| match element {
-        Element::String(string) => strings.push(string),
-        Element::Other { start, end } => odd = odd.or(Some((start, end))),
-    })
-    .is_none()
+    if reader
+        .array(1, &mut |element| match element {
+            Element::String(string) => strings.push(string),
+            Element::Other { start, end } => odd = odd.or(Some((start, end))),
+        })
+        .is_none()
     {
         return JsonForm::NotJson;
     }
@@ -61,6 +62,37 @@ pub fn parse_array(text: &str) -> JsonForm {
         Some((start, end)) => JsonForm::NotStrings { start, end },
         None => JsonForm::Strings(strings),
     }
+}
+
+/// The member `name` of `text` read as a JSON object, if it is a string; of
+/// members with equal names the last one counts.
+pub(super) fn string_member(text: &str, name: &str) -> Option<String> {
+    let mut reader = Reader { text, pos: 0 };
+    let mut found = None;
+    reader.skip_space();
+    reader.eat(b'{')?;
+    reader.skip_space();
+    if reader.eat(b'}').is_none() {
+        loop {
+            reader.skip_space();
+            let key = reader.key()?;
+            reader.skip_space();
+            let value = match reader.peek()? {
+                b'"' => Some(reader.string()?),
+                _ => reader.value(1).map(|()| None)?,
+            };
+            if key == name {
+                found = value;
+            }
+            reader.skip_space();
+            if reader.eat(b',').is_none() {
+                reader.eat(b'}')?;
+                break;
+            }
+        }
+    }
+    reader.skip_space();
+    if reader.pos == text.len() { found } else { None }
 }
 
 const MAX_DEPTH: usize = 10_000;
@@ -167,10 +199,10 @@ impl Reader<'_> {
         }
     }
 
-    fn key(&mut self) -> Option<()> {
-        self.string()?;
+    fn key(&mut self) -> Option<String> {
+        let key = self.string()?;
         self.skip_space();
-        self.eat(b':')
+        self.eat(b':').map(|()| key)
     }
 
     fn literal(&mut self, word: &str) -> Option<()> {
@@ -281,11 +313,16 @@ mod tests {
         assert_eq!(values(r#" ["a", "b\u00e9\ud83d\ude80\n"] "#), Some(vec!["a".into(), "bé🚀\n".into()]));
         assert_eq!(values("[]"), Some(vec![]));
         assert_eq!(values(r#"["\ud800x"]"#), Some(vec!["\u{fffd}x".into()]));
-        for shell in ["['a']", r#"["a"] && b"#, r#"["a",]"#, r#"["a""#, "", "[", r#"["\x"]"#, "[01]", "[1e999]"] {
+        for shell in
+            ["['a']", r#"["a"] && b"#, r#"["a",]"#, r#"["a""#, "", "[", r#"["\x"]"#, "[01]", "[1e999]"]
+        {
             assert_eq!(parse_array(shell), JsonForm::NotJson, "{shell}");
         }
         assert_eq!(parse_array(r#"["a", 1]"#), JsonForm::NotStrings { start: 6, end: 7 });
-        assert_eq!(parse_array(r#"[[{"a":[1,-2.5e3,null]}, true]]"#), JsonForm::NotStrings { start: 1, end: 30 });
+        assert_eq!(
+            parse_array(r#"[[{"a":[1,-2.5e3,null]}, true]]"#),
+            JsonForm::NotStrings { start: 1, end: 30 }
+        );
     }
 
     #[test]

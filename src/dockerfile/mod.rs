@@ -12,6 +12,7 @@
 //! behavior surprises, the line that follows it says so. This module knows
 //! nothing of a build: no environment, no base image, no context.
 
+pub mod directive;
 pub mod error;
 pub mod flag;
 pub mod heredoc;

@@ -84,8 +84,23 @@ pub struct Mount {
 }
 
 const KEYS: [&str; 17] = [
-    "type", "from", "source", "target", "readonly", "id", "sharing", "required", "mode", "uid", "gid", "src", "dst",
-    "destination", "ro", "rw", "readwrite",
+    "type",
+    "from",
+    "source",
+    "target",
+    "readonly",
+    "id",
+    "sharing",
+    "required",
+    "mode",
+    "uid",
+    "gid",
+    "src",
+    "dst",
+    "destination",
+    "ro",
+    "rw",
+    "readwrite",
 ];
 
 /// Expands the variables of one value.
@@ -99,7 +114,8 @@ impl Mount {
     pub fn check(value: &str) -> Result<(), Problem> {
         for field in fields(value, "mounts").map_err(Problem::Mount)? {
             let Some((key, value)) = field.split_once('=') else { continue };
-            let has_variable = value.split_once('$').is_some_and(|(_, rest)| rest.starts_with(|ch| ch != '\n'));
+            let has_variable =
+                value.split_once('$').is_some_and(|(_, rest)| rest.starts_with(|ch| ch != '\n'));
             if key.eq_ignore_ascii_case("from") && has_variable {
                 return Err(Problem::FromExpansion);
             }
@@ -113,7 +129,10 @@ impl Mount {
     pub fn from_name(value: &str) -> Option<String> {
         let fields = fields(value, "mounts").ok()?;
         let pair = |field: &String| {
-            field.split_once('=').filter(|(key, _)| key.eq_ignore_ascii_case("from")).map(|(_, value)| value.to_owned())
+            field
+                .split_once('=')
+                .filter(|(key, _)| key.eq_ignore_ascii_case("from"))
+                .map(|(_, value)| value.to_owned())
         };
         fields.iter().rev().find_map(pair)
     }
@@ -172,16 +191,24 @@ impl Mount {
         Err(format!("unexpected key '{key}' for mount type '{}'", self.kind.name()))
     }
 
-    fn set(&mut self, key: &str, value: &str, field: &str, is_read_only: &mut Option<bool>) -> Result<(), String> {
+    fn set(
+        &mut self,
+        key: &str,
+        value: &str,
+        field: &str,
+        is_read_only: &mut Option<bool>,
+    ) -> Result<(), String> {
         let invalid = || format!("invalid value for {key}: {value}");
-        let number = |radix| u32::from_str_radix(value, radix).ok().filter(|_| !value.starts_with('+')).map(u64::from);
+        let number =
+            |radix| u32::from_str_radix(value, radix).ok().filter(|_| !value.starts_with('+')).map(u64::from);
         let bad_number = || format!("invalid value {value} for {key}");
         match key {
             "type" => {
                 let lower = value.to_lowercase();
                 let found = MountKind::ALL.iter().find(|(name, _)| *name == lower);
                 let options = MountKind::ALL.map(|(name, _)| name);
-                let unknown = || with_hint(format!("unsupported mount type {}", go_quote(value)), value, &options);
+                let unknown =
+                    || with_hint(format!("unsupported mount type {}", go_quote(value)), value, &options);
                 self.kind = found.ok_or_else(unknown)?.1;
             }
             "from" => self.from = value.to_owned(),
@@ -225,7 +252,9 @@ impl Mount {
     fn validate(&mut self, is_read_only: Option<bool>) -> Result<(), String> {
         let kind = self.kind.name();
         let has_owner = matches!(self.kind, MountKind::Secret | MountKind::Ssh | MountKind::Cache);
-        for (name, is_set) in [("mode", self.mode.is_some()), ("uid", self.uid.is_some()), ("gid", self.gid.is_some())] {
+        for (name, is_set) in
+            [("mode", self.mode.is_some()), ("uid", self.uid.is_some()), ("gid", self.gid.is_some())]
+        {
             if is_set && !has_owner {
                 return Err(format!("{name} not allowed for {} type mounts", go_quote(kind)));
             }
@@ -270,11 +299,13 @@ impl Device {
     pub fn read(value: &str) -> Result<Self, String> {
         let mut device = Self::default();
         for (idx, field) in fields(value, "devices")?.into_iter().enumerate() {
-            let (key, value) = field.split_once('=').map_or((field.as_str(), None), |(key, value)| (key, Some(value)));
+            let (key, value) =
+                field.split_once('=').map_or((field.as_str(), None), |(key, value)| (key, Some(value)));
             match (key.to_lowercase().as_str(), value) {
                 ("required", None) => device.is_required = true,
                 ("required", Some(value)) => {
-                    device.is_required = go_bool(value).ok_or_else(|| format!("invalid value for required: {value}"))?;
+                    device.is_required =
+                        go_bool(value).ok_or_else(|| format!("invalid value for required: {value}"))?;
                 }
                 ("name", Some(value)) => device.set_name(value)?,
                 // The first field may be the bare name, which has a slash in it.
@@ -304,7 +335,7 @@ fn with_hint(message: String, word: &str, options: &[&str]) -> String {
 }
 
 /// Go's `strconv.ParseBool`.
-fn go_bool(text: &str) -> Option<bool> {
+pub(super) fn go_bool(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
@@ -337,7 +368,8 @@ fn ram_bytes(text: &str) -> Option<u64> {
 /// Splits a comma-separated list by the rules of Go's CSV reader.
 fn fields(value: &str, what: &str) -> Result<Vec<String>, String> {
     let fail = |cause: &str| format!("failed to parse csv {what}: {cause}");
-    let line = value.split('\n').find(|line| !line.trim_end_matches('\r').is_empty()).ok_or_else(|| fail("EOF"))?;
+    let line =
+        value.split('\n').find(|line| !line.trim_end_matches('\r').is_empty()).ok_or_else(|| fail("EOF"))?;
     let mut fields = Vec::new();
     let mut rest = line;
     loop {
@@ -374,7 +406,9 @@ fn fields(value: &str, what: &str) -> Result<Vec<String>, String> {
             let (field, tail) = rest.split_at(len);
             if let Some(quote) = field.find('"') {
                 let column = line.len() - rest.len() + quote + 1;
-                return Err(fail(&format!("parse error on line 1, column {column}: bare \" in non-quoted field")));
+                return Err(fail(&format!(
+                    "parse error on line 1, column {column}: bare \" in non-quoted field"
+                )));
             }
             fields.push(field.to_owned());
             rest = tail;
@@ -397,7 +431,10 @@ mod tests {
     #[test]
     fn options() {
         let mount = read("type=cache,\"target=/a,b\",sharing=locked,mode=0700,id=x").unwrap();
-        assert_eq!((mount.target.as_str(), mount.sharing, mount.mode), ("/a,b", Some(Sharing::Locked), Some(0o700)));
+        assert_eq!(
+            (mount.target.as_str(), mount.sharing, mount.mode),
+            ("/a,b", Some(Sharing::Locked), Some(0o700))
+        );
         assert!(!mount.is_read_only);
         assert_eq!(read("type=tmpfs,size=64m,target=/x").unwrap().size_limit_bytes, 64 << 20);
         assert_eq!(read("typ=x").unwrap_err(), "unexpected key 'typ' in 'typ=x' (did you mean type?)");

@@ -84,14 +84,22 @@ impl Dockerfile {
             edits: vec![TextEdit { range, insert }],
         };
         let fix = match &problem {
-            Problem::UnknownInstruction { nearest: Some(nearest), .. } => Some(replace(nearest.clone(), range)),
+            Problem::UnknownInstruction { nearest: Some(nearest), .. } => {
+                Some(replace(nearest.clone(), range))
+            }
             Problem::UnknownFlag { name, nearest: Some(nearest) } => {
                 let start = range.start() + "--".len();
                 Some(replace(nearest.clone(), TextRange::new(start, start + name.len())))
             }
             _ => None,
         };
-        self.refusals.push(Refusal { problem, range, lines: Some(lines), prefix_line: Some(lines.first), fix });
+        self.refusals.push(Refusal {
+            problem,
+            range,
+            lines: Some(lines),
+            prefix_line: Some(lines.first),
+            fix,
+        });
     }
 
     /// What a real builder answers to this file before it makes a graph, if it refuses it.
@@ -123,7 +131,11 @@ impl Dockerfile {
     /// The value of a parser directive.
     #[must_use]
     pub fn directive(&self, name: &str) -> Option<&Spanned> {
-        self.parse.directives.iter().find(|directive| directive.name == name).map(|directive| &directive.value)
+        self.parse
+            .directives
+            .iter()
+            .find(|directive| directive.name == name)
+            .map(|directive| &directive.value)
     }
 }
 
@@ -141,10 +153,19 @@ mod tests {
     fn refuses_as_a_builder_does_and_goes_on() {
         check("", &["file with no instructions"]);
         check("RUN x\n", &["no build stage in current context"]);
-        check("FROM a\nRUNN x\nCOPY a\n", &[
-            "dockerfile parse error on line 2: unknown instruction: RUNN (did you mean RUN?)",
-            "dockerfile parse error on line 3: COPY requires at least two arguments, but only one was provided. Destination could not be determined",
-        ]);
+        check(
+            "FROM a\nRUNN x\nCOPY a\n",
+            &[
+                "dockerfile parse error on line 2: unknown instruction: RUNN (did you mean RUN?)",
+                "dockerfile parse error on line 3: COPY requires at least two arguments, but only one was provided. Destination could not be determined",
+            ],
+        );
+    }
+
+    #[test]
+    fn some_flags_are_never_looked_at() {
+        check("FROM a\nARG --x=1 A\nSTOPSIGNAL --y 9\n", &[]);
+        check("FROM a\nUSER --x b\n", &["dockerfile parse error on line 2: unknown flag: --x"]);
     }
 
     #[test]

@@ -14,11 +14,12 @@
 //!
 //! Where BuildKit stops at the first error, this parser notes it and goes on.
 
+use super::directive::{self, BOM};
 use super::error::{Problem, Refusal};
 use super::heredoc;
 use super::json::{self, JsonForm};
 use super::source::{Logical, Physical, continued, physical_lines};
-use crate::text::{LineIndex, Lines, TextRange, stray_byte};
+use crate::text::{self, LineIndex, Lines, TextRange, stray_byte};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -118,10 +119,12 @@ pub struct Node {
 }
 
 impl Node {
-    /// The keyword in upper case.
+    /// The keyword in upper case, for comparison.
+    ///
+    /// Builders compare in lower case, which decides for letters that have only one of the two.
     #[must_use]
     pub fn keyword_upper(&self) -> String {
-        self.keyword.value.to_uppercase()
+        self.keyword.value.to_lowercase().to_ascii_uppercase()
     }
 }
 
@@ -164,7 +167,7 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Self {
-        let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let start = if text.starts_with(BOM) { BOM.len_utf8() } else { 0 };
         let mut tokens = Vec::new();
         if start > 0 {
             tokens.push(Token { kind: TokenKind::Bom, range: TextRange::new(0, start) });
@@ -237,20 +240,20 @@ impl<'a> Parser<'a> {
         let body_end = line.start + body.len();
         if trimmed.starts_with('#') {
             let is_directive = self.directive(trimmed, indent_end);
-            if is_directive {
-                self.comments.clear();
-            } else {
-                let comment = line.full.get(1..).unwrap_or("").trim();
-                self.comments.push(comment.to_owned());
+            if !is_directive {
+                self.comment(line);
             }
             self.push(TokenKind::Space, line.start, indent_end);
-            self.push(if is_directive { TokenKind::Directive } else { TokenKind::Comment }, indent_end, body_end);
+            self.push(
+                if is_directive { TokenKind::Directive } else { TokenKind::Comment },
+                indent_end,
+                body_end,
+            );
             self.push(TokenKind::Newline, body_end, line.end());
             return;
         }
         self.directives_done = true;
         if trimmed.is_empty() {
-            self.comments.clear();
             self.push(TokenKind::Space, line.start, body_end);
             self.push(TokenKind::Newline, body_end, line.end());
             return;
@@ -259,22 +262,31 @@ impl<'a> Parser<'a> {
         self.instruction(line, trimmed, indent_end);
     }
 
+    /// Keeps a comment for the instruction below. Blank lines in between do not
+    /// matter; a bare `#` drops what was kept.
+    fn comment(&mut self, line: Physical<'a>) {
+        // Exactly one byte is taken off, so that an indented comment keeps its
+        // `#` and is never bare.
+        let bytes = text::to_bytes(line.full);
+        let comment = text::from_bytes(bytes.get(1..).unwrap_or(&[]));
+        let comment = comment.trim();
+        if comment.is_empty() {
+            self.comments.clear();
+        } else {
+            self.comments.push(comment.to_owned());
+        }
+    }
+
     /// Reads a comment as a parser directive, if directives are still looked for.
     fn directive(&mut self, comment: &str, start: usize) -> bool {
         if self.directives_done {
             return false;
         }
-        let Some((name, value)) = split_directive(comment) else {
+        let Some(directive::Found { name, value, value_start }) = directive::split(comment, "#") else {
             self.directives_done = true;
             return false;
         };
-        let name = name.to_ascii_lowercase();
-        if !matches!(name.as_str(), "syntax" | "escape" | "check") {
-            self.directives_done = true;
-            return false;
-        }
-        let value_start = start + comment.trim_end().len() - value.len();
-        let range = TextRange::new(value_start, value_start + value.len());
+        let range = TextRange::new(start + value_start, start + value_start + value.len());
         // BuildKit counts the line of these two errors from 0.
         let zero_based = Lines { first: self.n_read() - 1, last: self.n_read() - 1 };
         if self.out.directives.iter().any(|directive| directive.name == name) {
@@ -341,7 +353,7 @@ impl<'a> Parser<'a> {
         between.retain(|token| !token.range.is_empty());
         let lines = Lines { first, last: self.n_read() };
         let comments = std::mem::take(&mut self.comments);
-        let (mut node, problem) = node_from_line(&logical, 0, comments, self.out.escape);
+        let (mut node, problem) = node_from_line(&logical, 0, comments, self.out.escape, 0);
         node.lines = lines;
         node.range = TextRange::new(start, logical.range(0, logical.text.len()).end().max(start));
         if has_blank {
@@ -387,7 +399,11 @@ impl<'a> Parser<'a> {
                 self.refuse(Problem::UnterminatedHeredoc { name: word.name.clone() }, node.args_range, lines);
                 // While someone types, what follows is more likely code than content.
                 self.next = resume;
-                node.heredocs.push(Heredoc { word, content: String::new(), range: TextRange::new(body_start, body_start) });
+                node.heredocs.push(Heredoc {
+                    word,
+                    content: String::new(),
+                    range: TextRange::new(body_start, body_start),
+                });
                 return;
             };
             let end_body = end.start + end.body().len();
@@ -447,16 +463,6 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// `# name = value` → name and value.
-fn split_directive(comment: &str) -> Option<(&str, &str)> {
-    let rest = comment.strip_prefix('#')?.trim_start();
-    let (name, value) = rest.split_once('=')?;
-    let name = name.trim_end_matches([' ', '\t', '\n', '\u{c}', '\r']);
-    let value = value.trim_matches([' ', '\t', '\n', '\u{c}', '\r']);
-    let is_name = name.starts_with(|ch: char| ch.is_ascii_alphabetic()) && name.chars().all(|ch| ch.is_ascii_alphanumeric());
-    (is_name && !value.is_empty()).then_some((name, value))
-}
-
 fn can_have_heredocs(node: &Node) -> bool {
     let node = node.sub.as_deref().unwrap_or(node);
     !node.is_json && matches!(node.keyword_upper().as_str(), "RUN" | "COPY" | "ADD")
@@ -467,9 +473,18 @@ const BLANKS: [char; 5] = ['\t', '\u{b}', '\u{c}', '\r', ' '];
 
 type Found = (Problem, TextRange);
 
-/// Reads the logical line from `offset` on as an instruction. ONBUILD calls this
-/// again for its trigger, at most once: a trigger's trigger is left unread.
-fn node_from_line(logical: &Logical, offset: usize, comments: Vec<String>, escape: char) -> (Node, Option<Found>) {
+/// How deep triggers of triggers are read. Builders refuse the second one already.
+const MAX_TRIGGERS: usize = 100;
+
+/// Reads the logical line from `offset` on as an instruction. `ONBUILD` calls this
+/// again for its trigger, which is `depth` triggers deep.
+fn node_from_line(
+    logical: &Logical,
+    offset: usize,
+    comments: Vec<String>,
+    escape: char,
+    depth: usize,
+) -> (Node, Option<Found>) {
     let whole = logical.text.get(offset..).unwrap_or("");
     let line = whole.trim();
     let line_start = offset + whole.len() - whole.trim_start().len();
@@ -482,7 +497,10 @@ fn node_from_line(logical: &Logical, offset: usize, comments: Vec<String>, escap
     let args_start = args_at + args.len() - args.trim_start().len();
     let args = args.trim();
     let mut node = Node {
-        keyword: Spanned { value: keyword.to_owned(), range: logical.range(line_start, line_start + keyword_len) },
+        keyword: Spanned {
+            value: keyword.to_owned(),
+            range: logical.range(line_start, line_start + keyword_len),
+        },
         original: whole.to_owned(),
         range: logical.range(line_start, line_start + line.len()),
         lines: Lines::default(),
@@ -499,14 +517,16 @@ fn node_from_line(logical: &Logical, offset: usize, comments: Vec<String>, escap
     match node.keyword_upper().as_str() {
         "ENV" => problem = arguments.pairs(&mut node, "ENV"),
         "LABEL" => problem = arguments.pairs(&mut node, "LABEL"),
-        "ARG" => node.args = arguments.words().into_iter().map(|(value, range)| Spanned { value, range }).collect(),
+        "ARG" => {
+            node.args = arguments.words().into_iter().map(|(value, range)| Spanned { value, range }).collect()
+        }
         "COPY" | "ADD" | "VOLUME" => problem = arguments.json_or(&mut node, Arguments::split),
         "CMD" | "ENTRYPOINT" | "RUN" | "SHELL" => problem = arguments.json_or(&mut node, Arguments::whole),
         "EXPOSE" | "FROM" => node.args = arguments.split(),
         "MAINTAINER" | "STOPSIGNAL" | "USER" | "WORKDIR" => node.args = arguments.whole(),
         "HEALTHCHECK" => problem = arguments.healthcheck(&mut node),
-        "ONBUILD" if !args.is_empty() && offset == 0 => {
-            let (sub, found) = node_from_line(logical, args_start, Vec::new(), escape);
+        "ONBUILD" if !args.is_empty() && depth < MAX_TRIGGERS => {
+            let (sub, found) = node_from_line(logical, args_start, Vec::new(), escape, depth + 1);
             problem = found;
             node.sub = Some(Box::new(sub));
         }
@@ -699,12 +719,14 @@ impl Arguments<'_> {
             let Some(len) = self.text.find(BLANKS) else {
                 return Some((Problem::OneArgumentOfTwo { instruction }, self.range(0, self.text.len())));
             };
-            let value_start = self.text.len() - self.text.get(len..).unwrap_or("").trim_start_matches(BLANKS).len();
+            let value_start =
+                self.text.len() - self.text.get(len..).unwrap_or("").trim_start_matches(BLANKS).len();
             let end = self.text.len();
-            node.args = vec![self.spanned(0, len), self.spanned(value_start, end), Spanned {
-                value: String::new(),
-                range: self.range(len, len),
-            }];
+            node.args = vec![
+                self.spanned(0, len),
+                self.spanned(value_start, end),
+                Spanned { value: String::new(), range: self.range(len, len) },
+            ];
             return None;
         }
         for (word, range) in words {
@@ -714,8 +736,10 @@ impl Arguments<'_> {
             };
             let name_end = (range.start() + name.len()).min(range.end());
             let equals_end = (name_end + 1).min(range.end());
-            node.args.push(Spanned { value: name.to_owned(), range: TextRange::new(range.start(), name_end) });
-            node.args.push(Spanned { value: value.to_owned(), range: TextRange::new(equals_end, range.end()) });
+            node.args
+                .push(Spanned { value: name.to_owned(), range: TextRange::new(range.start(), name_end) });
+            node.args
+                .push(Spanned { value: value.to_owned(), range: TextRange::new(equals_end, range.end()) });
             node.args.push(Spanned { value: "=".to_owned(), range: TextRange::new(name_end, equals_end) });
         }
         None
@@ -759,6 +783,20 @@ mod tests {
         assert_eq!(words, ["src", "dst"]);
         assert_eq!(copy.flags[0].range.of(text), "--from=b");
         assert_eq!(copy.lines, Lines { first: 2, last: 4 });
+    }
+
+    #[test]
+    fn comments_reach_over_blank_lines() {
+        let comments = |text: &str| parse(text).nodes[0].comments.join("|");
+        assert_eq!(comments("# syntax=a\n# b\n\n #  c\nFROM x\n"), "b|#  c");
+        assert_eq!(comments("# b\n#\n# c\nFROM x\n"), "c");
+    }
+
+    #[test]
+    fn triggers_of_triggers_are_bounded() {
+        let depth = |node: &Node| std::iter::successors(Some(node), |node| node.sub.as_deref()).count();
+        assert_eq!(depth(&parse("ONBUILD ONBUILD RUN a").nodes[0]), 3);
+        assert_eq!(depth(&parse(&"ONBUILD \\\n".repeat(100_000)).nodes[0]), MAX_TRIGGERS + 1);
     }
 
     #[test]

@@ -63,9 +63,12 @@ impl Lex {
     /// # Errors
     /// A [`WordError`] for unbalanced quotes, bad substitutions and variables required by `${x:?}`.
     pub fn expand(self, word: &str, env: &dyn Env) -> Result<Expansion, WordError> {
-        let chars: Vec<char> =
-            word.chars().map(|ch| if stray_byte(ch).is_some() { char::REPLACEMENT_CHARACTER } else { ch }).collect();
-        let mut state = State { lex: self, env, chars, pos: 0, expansion: Expansion::default() };
+        let chars: Vec<char> = word
+            .chars()
+            .map(|ch| if stray_byte(ch).is_some() { char::REPLACEMENT_CHARACTER } else { ch })
+            .collect();
+        let mut state =
+            State { lex: self, env, chars, pos: 0, word: String::new(), expansion: Expansion::default() };
         match state.until(None, self.keeps_escapes) {
             Ok((text, words)) => {
                 state.expansion.text = text;
@@ -150,36 +153,37 @@ pub fn variables(word: &str, escape: char) -> Vec<VariableRef> {
 }
 
 /// Words as they are put together, split at unprotected blanks.
+///
+/// The word that is being put together stands in a buffer of the [`State`].
 #[derive(Default)]
 struct Splitter {
-    word: String,
     words: Vec<String>,
     in_word: bool,
 }
 
 impl Splitter {
-    fn push_char(&mut self, ch: char) {
+    fn push_char(&mut self, word: &mut String, ch: char) {
         if !ch.is_whitespace() {
-            self.push_raw(ch);
-        } else if self.in_word && !self.word.is_empty() {
-            self.words.push(std::mem::take(&mut self.word));
+            self.push_raw(word, ch);
+        } else if self.in_word && !word.is_empty() {
+            self.words.push(std::mem::take(word));
             self.in_word = false;
         }
     }
 
-    fn push_raw(&mut self, ch: char) {
-        self.word.push(ch);
+    fn push_raw(&mut self, word: &mut String, ch: char) {
+        word.push(ch);
         self.in_word = true;
     }
 
-    fn push_raw_str(&mut self, text: &str) {
-        self.word.push_str(text);
+    fn push_raw_str(&mut self, word: &mut String, text: &str) {
+        word.push_str(text);
         self.in_word = true;
     }
 
-    fn finish(mut self) -> Vec<String> {
-        if !self.word.is_empty() {
-            self.words.push(self.word);
+    fn finish(mut self, word: &mut String) -> Vec<String> {
+        if !word.is_empty() {
+            self.words.push(std::mem::take(word));
         }
         self.words
     }
@@ -190,6 +194,10 @@ struct State<'a> {
     env: &'a dyn Env,
     chars: Vec<char>,
     pos: usize,
+    /// The word that is being put together. A substitution with a modifier uses
+    /// it too and leaves it empty, so that of `he${X:-llo}` split into words
+    /// only `llo` is left. BuildKit shares a buffer in this way.
+    word: String,
     expansion: Expansion,
 }
 
@@ -214,7 +222,12 @@ impl State<'_> {
     }
 
     /// Reads up to `stop`, or to the end of the word.
-    fn until_at(&mut self, stop: Option<char>, keeps_escapes: bool, depth: usize) -> Step<(String, Vec<String>)> {
+    fn until_at(
+        &mut self,
+        stop: Option<char>,
+        keeps_escapes: bool,
+        depth: usize,
+    ) -> Step<(String, Vec<String>)> {
         if depth > MAX_DEPTH {
             return Err("substitutions are nested too deeply".to_owned());
         }
@@ -227,43 +240,65 @@ impl State<'_> {
     fn until_inner(&mut self, stop: Option<char>, depth: usize) -> Step<(String, Vec<String>)> {
         let mut text = String::new();
         let mut words = Splitter::default();
+        self.word.clear();
         while let Some(ch) = self.peek() {
             if Some(ch) == stop {
                 self.pos += 1;
-                return Ok((text, words.finish()));
+                return Ok((text, words.finish(&mut self.word)));
             }
             match ch {
                 '$' => {
                     let value = self.dollar(depth)?;
-                    value.chars().for_each(|ch| words.push_char(ch));
+                    value.chars().for_each(|ch| words.push_char(&mut self.word, ch));
+                    text.push_str(&value);
+                }
+                '<' => {
+                    let value = self.less_than();
+                    words.push_raw_str(&mut self.word, &value);
                     text.push_str(&value);
                 }
                 '\'' | '"' if !self.lex.ignores_quotes => {
                     let value = if ch == '\'' { self.single_quoted()? } else { self.double_quoted(depth)? };
-                    words.push_raw_str(&value);
+                    words.push_raw_str(&mut self.word, &value);
                     text.push_str(&value);
                 }
                 _ => {
                     self.pos += 1;
                     if ch != self.lex.escape {
-                        words.push_char(ch);
+                        words.push_char(&mut self.word, ch);
                         text.push(ch);
                         continue;
                     }
                     if self.lex.keeps_escapes {
-                        words.push_raw(ch);
+                        words.push_raw(&mut self.word, ch);
                         text.push(ch);
                     }
                     let Some(escaped) = self.next() else { break };
-                    words.push_raw(escaped);
+                    words.push_raw(&mut self.word, escaped);
                     text.push(escaped);
                 }
             }
         }
         match stop {
             Some(stop) => Err(format!("unexpected end of statement while looking for matching {stop}")),
-            None => Ok((text, words.finish())),
+            None => Ok((text, words.finish(&mut self.word))),
         }
+    }
+
+    /// `<`, or `<<` with the blanks that follow it: a heredoc's name may stand
+    /// apart from its sign and is still one word with it.
+    fn less_than(&mut self) -> String {
+        self.pos += 1;
+        if self.peek() != Some('<') {
+            return "<".to_owned();
+        }
+        self.pos += 1;
+        let mut text = "<<".to_owned();
+        while let Some(blank) = self.peek().filter(|ch| ch.is_whitespace()) {
+            self.pos += 1;
+            text.push(blank);
+        }
+        text
     }
 
     fn single_quoted(&mut self) -> Step<String> {
@@ -397,7 +432,12 @@ impl State<'_> {
             _ => return Err(format!("unsupported modifier ({written}) in substitution")),
         }
         let is_pattern = matches!(modifier, '#' | '%');
-        let (word, _) = self.until_at(Some('}'), is_pattern, depth + 1).map_err(|message| self.or_missing(message, "missing '}'"))?;
+        if is_pattern && empty_is_unset {
+            return Err(format!("unsupported modifier ({written}) in substitution"));
+        }
+        let (word, _) = self
+            .until_at(Some('}'), is_pattern, depth + 1)
+            .map_err(|message| self.or_missing(message, "missing '}'"))?;
         let value = self.lookup(&name);
         if value.is_none() && self.lex.keeps_unset {
             return Ok(format!("${{{name}{written}{word}}}"));
@@ -423,15 +463,18 @@ impl State<'_> {
         if all {
             self.pos += 1;
         }
-        let (pattern, _) =
-            self.until_at(Some('/'), true, depth + 1).map_err(|message| self.or_missing(message, "missing '/' in ${}"))?;
-        let (replacement, _) =
-            self.until_at(Some('}'), true, depth + 1).map_err(|message| self.or_missing(message, "missing '}'"))?;
+        let (pattern, _) = self
+            .until_at(Some('/'), true, depth + 1)
+            .map_err(|message| self.or_missing(message, "missing '/' in ${}"))?;
+        let (replacement, _) = self
+            .until_at(Some('}'), true, depth + 1)
+            .map_err(|message| self.or_missing(message, "missing '}'"))?;
         let value = self.lookup(name);
         if value.is_none() && self.lex.keeps_unset {
             return Ok(format!("${{{name}/{pattern}/{replacement}}}"));
         }
-        let glob = Glob::new(&pattern).map_err(|cause| format!("invalid pattern ({pattern}) in substitution: {cause}"))?;
+        let glob = Glob::new(&pattern)
+            .map_err(|cause| format!("invalid pattern ({pattern}) in substitution: {cause}"))?;
         Ok(glob.replace(&value.unwrap_or_default(), &replacement, all))
     }
 
@@ -530,7 +573,11 @@ impl Glob {
                 Some(end) if end > pos || !after_match => {
                     let matched: String = chars.get(pos..end).unwrap_or(&[]).iter().collect();
                     // Only `//` reads the replacement as a template, where `$1` and its like are empty.
-                    out.push_str(&if all { expand_template(replacement, &matched) } else { replacement.to_owned() });
+                    out.push_str(&if all {
+                        expand_template(replacement, &matched)
+                    } else {
+                        replacement.to_owned()
+                    });
                     if !all {
                         out.extend(chars.get(end..).unwrap_or(&[]));
                         return out;
@@ -567,7 +614,8 @@ fn expand_template(template: &str, matched: &str) -> String {
             continue;
         }
         let braced = rest.strip_prefix('{').and_then(|inner| inner.split_once('}'));
-        let is_name = |name: &str| !name.is_empty() && name.chars().all(|ch| ch.is_alphanumeric() || ch == '_');
+        let is_name =
+            |name: &str| !name.is_empty() && name.chars().all(|ch| ch.is_alphanumeric() || ch == '_');
         let (name, after) = match braced {
             Some((name, after)) if is_name(name) => (name, after),
             _ => {
@@ -604,11 +652,21 @@ mod tests {
     fn expands() {
         check("$A-${A}x'$A'\"$A\"\\$A", "value-valuex$Avalue$A");
         check("${U:-d}${E:-d}${E-d}${A:+s}${U+s}", "dds");
+        check("${A:#v}", "error: unsupported modifier (:#) in substitution");
         check("${U:?why}", "error: U: why");
         check("${P#*/}|${P##*/}|${P%.*}|${P%%.*}", "b/c.tar.gz|c.tar.gz|a/b/c.tar|a/b/c");
         check("${P/\\//-}|${P//\\//-}", "a-b/c.tar.gz|a-b-c.tar.gz");
         check("${A", "error: unsupported modifier (\u{fffd}) in substitution");
         check("\"a", "error: unexpected end of statement while looking for matching double-quote");
+    }
+
+    #[test]
+    fn splits_into_words() {
+        let words = |word: &str| Lex::new('\\').expand(word, &NoEnv).unwrap().words;
+        assert_eq!(words(" a 'b c'\\ d  e"), ["a", "b c d", "e"]);
+        assert_eq!(words("<< EOF x"), ["<< EOF", "x"]);
+        // Of the word before a substitution with a modifier nothing is left.
+        assert_eq!(words("a he${X:-llo}y b"), ["a", "lloy", "b"]);
     }
 
     #[test]
@@ -619,7 +677,8 @@ mod tests {
 
     #[test]
     fn finds_variables() {
-        let names: Vec<_> = variables("a$B/${C:-$D}'$E'\\$F\"$G\"", '\\').into_iter().map(|var| var.name).collect();
+        let names: Vec<_> =
+            variables("a$B/${C:-$D}'$E'\\$F\"$G\"", '\\').into_iter().map(|var| var.name).collect();
         assert_eq!(names, ["B", "C", "D", "G"]);
     }
 }

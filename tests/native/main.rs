@@ -1,1 +1,5 @@
 //! The native integration tests, linked once.
+
+// `cfg(test)` also tells clippy that all of it is a test, which may be blunt.
+#[cfg(test)]
+mod conformance;

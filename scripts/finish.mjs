@@ -1,0 +1,150 @@
+// Trunk's post_build hook: turns Trunk's output into what is served.
+//
+// - All files but the page are named after their content, so that a cache can
+//   keep them for good and never mixes two builds.
+// - The page starts by a script file and not by an inline script, because the
+//   security policy, which goes first into its head, allows none.
+// - The names of what the program itself fetches stand in the page as
+//   `<meta name="layerlab-…">`, relative to the page.
+
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build, transform } from "esbuild";
+
+const dir = process.env.TRUNK_STAGING_DIR ?? misused();
+const dev = process.env.LAYERLAB_DEV === "1";
+
+const policy = {
+  "default-src": ["'self'"],
+  "script-src": ["'self'", "'wasm-unsafe-eval'"],
+  "worker-src": ["'self'", "blob:"],
+  "style-src": ["'self'"],
+  "img-src": ["'self'", "data:", "blob:"],
+  "connect-src": ["'self'", "blob:"],
+  "object-src": ["'none'"],
+  "base-uri": ["'none'"],
+  "form-action": ["'none'"],
+};
+if (dev) {
+  // Trunk's script that reloads the page is inline and listens on a web socket.
+  policy["script-src"].push("'unsafe-inline'");
+  policy["connect-src"].push("ws:");
+  console.log("dev: the page's security policy is relaxed (inline scripts, web sockets) for Trunk's reload script");
+}
+
+const css = store("layerlab", "css", take("layerlab.css"));
+const editor = store("editor", "js", take("editor.js"));
+const appWasm = store("app", "wasm", take("app_bg.wasm"));
+const workerWasm = store("worker", "wasm", take("worker_bg.wasm"));
+const workerJs = store("worker", "js", await minified(take("worker.js").toString()));
+const start = store("start", "js", await startScript(appWasm));
+rmSync(join(dir, "app.js"));
+rmSync(join(dir, "snippets"), { recursive: true, force: true });
+
+let page = readFileSync(join(dir, "index.html"), "utf8");
+replaceOnce("./layerlab.css", `./${css}`);
+replaceOnce(
+  "<!-- start -->",
+  [
+    `<script type="module" src="./${start}"></script>`,
+    `<link rel="preload" href="./${appWasm}" as="fetch" type="application/wasm" crossorigin>`,
+    // Loads beside the program, which would otherwise ask for it only once it runs.
+    `<link rel="modulepreload" href="./${editor}">`,
+    // Not preloaded: nothing of the worker may delay the first paint.
+    `<meta name="layerlab-worker-js" content="./${workerJs}">`,
+    `<meta name="layerlab-worker-wasm" content="./${workerWasm}">`,
+    `<meta name="layerlab-editor" content="./${editor}">`,
+  ].join("\n    "),
+);
+const directives = Object.entries(policy).map(([name, values]) => `${name} ${values.join(" ")}`);
+replaceOnce("<head>", `<head>\n    <meta http-equiv="Content-Security-Policy" content="${directives.join("; ")}">`);
+writeFileSync(join(dir, "index.html"), page);
+check();
+
+/** @returns {never} */
+function misused() {
+  throw new Error("This is a hook of Trunk; run `make build`.");
+}
+
+/**
+ * Reads a file of Trunk's and removes it.
+ *
+ * @param {string} name
+ */
+function take(name) {
+  const path = join(dir, name);
+  const bytes = readFileSync(path);
+  rmSync(path);
+  return bytes;
+}
+
+/**
+ * Writes a file under a name made of its content, and returns that name.
+ *
+ * @param {string} stem
+ * @param {string} ext
+ * @param {string | Buffer} content
+ */
+function store(stem, ext, content) {
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, 16);
+  const name = `${stem}-${hash}.${ext}`;
+  writeFileSync(join(dir, name), content);
+  return name;
+}
+
+/**
+ * A classic script: its global names stay as they are.
+ *
+ * @param {string} code
+ */
+async function minified(code) {
+  if (dev) return code;
+  return (await transform(code, { minify: true, target: "es2022", legalComments: "none" })).code;
+}
+
+/**
+ * The program's glue and the lines that start it, as one module.
+ *
+ * @param {string} wasm
+ */
+async function startScript(wasm) {
+  const result = await build({
+    stdin: {
+      contents: `import init from "./app.js";\ninit({ module_or_path: new URL("./${wasm}", import.meta.url) });\n`,
+      resolveDir: dir,
+    },
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    minify: !dev,
+    legalComments: "none",
+    write: false,
+    logLevel: "warning",
+  });
+  return /** @type {import("esbuild").OutputFile} */ (result.outputFiles[0]).text;
+}
+
+/**
+ * @param {string} old
+ * @param {string} text
+ */
+function replaceOnce(old, text) {
+  const parts = page.split(old);
+  if (parts.length !== 2) throw new Error(`Expected one ${old} in Trunk's page and found ${parts.length - 1}.`);
+  page = parts.join(text);
+}
+
+/** Everything the page names is there, and nothing is there that only the build needed. */
+function check() {
+  for (const [, name] of page.matchAll(/(?:href|src|content)="\.\/([^"]*)"/g)) {
+    if (!existsSync(join(dir, /** @type {string} */ (name)))) {
+      throw new Error(`The page names ${name}, which was not built.`);
+    }
+  }
+  if (!dev && /<script(?![^>]*\ssrc=)|<style|\sstyle=/.test(page)) {
+    throw new Error("The page has an inline script or style, which its security policy forbids.");
+  }
+  const stray = readdirSync(dir).filter((name) => /\.(map|ts|d\.ts)$|_loader\.js$|_bg\./.test(name));
+  if (stray.length > 0) throw new Error(`These files have no place in the page: ${stray.join(", ")}.`);
+}

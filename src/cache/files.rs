@@ -1,0 +1,244 @@
+//! What is known of the files that a step leaves behind, without running it.
+//!
+//! Files that were copied are known; what a command writes is not. A
+//! [`Files`] is a stack of both, so that a later `COPY --from` of copied files
+//! is judged by their content even where a command ran below them.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::context::select::{Selector, has_wildcard, select};
+use crate::context::{Entry, EntryKind, Tree, normal_path};
+use crate::digest::{Digest, Hasher};
+use crate::graph::StepId;
+
+/// Files as far as they are known.
+#[derive(Clone, Debug)]
+pub enum Files {
+    /// None.
+    Empty,
+    /// A tree that is wholly known: a build context.
+    Whole(Rc<Tree>),
+    /// Something that is known by a name only: an image, the result of a command.
+    Opaque {
+        /// Equal tokens mean equal files.
+        token: Digest,
+        /// Steps of this build that rerun and whose bytes decide.
+        reruns: BTreeSet<StepId>,
+    },
+    /// Known files on top of others.
+    Overlay {
+        /// Below.
+        on: Rc<Files>,
+        /// On top.
+        tree: Rc<Tree>,
+        /// Paths on top whose content comes from reruns.
+        reruns: BTreeSet<StepId>,
+    },
+}
+
+/// What a selection of files is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Content {
+    /// Known, or as good as: equal digests mean equal content.
+    Exact(Digest),
+    /// Decided by the bytes that these steps will write.
+    Open(BTreeSet<StepId>),
+    /// A path that is not there.
+    Missing(String),
+}
+
+impl Files {
+    /// The content of a selection.
+    #[must_use]
+    pub fn content(&self, selectors: &[Selector]) -> Content {
+        let whole = [Selector { path: "/".into(), ..Selector::default() }];
+        let selectors = if selectors.is_empty() { whole.as_slice() } else { selectors };
+        let mut hasher = Hasher::default();
+        for selector in selectors {
+            match self.one(selector) {
+                Content::Exact(digest) => hasher.update(digest.as_bytes()),
+                other => return other,
+            }
+        }
+        Content::Exact(hasher.finish())
+    }
+
+    fn one(&self, selector: &Selector) -> Content {
+        match self {
+            Self::Empty => {
+                if selector.is_wildcard && has_wildcard(&selector.path)
+                    || normal_path(&selector.path).is_empty()
+                {
+                    return Content::Exact(Digest::of(b"empty"));
+                }
+                Content::Missing(selector.path.clone())
+            }
+            Self::Whole(tree) => match select(tree, std::slice::from_ref(selector)) {
+                Ok(selection) => Content::Exact(selection.digest),
+                Err(missing) => Content::Missing(missing.path),
+            },
+            Self::Opaque { token, reruns } => {
+                if !reruns.is_empty() {
+                    return Content::Open(reruns.clone());
+                }
+                let mut hasher = Hasher::default();
+                hasher.update(token.as_bytes());
+                hasher.field(&normal_path(&selector.path));
+                hasher.field(&format!("{:?} {:?}", selector.includes, selector.excludes));
+                Content::Exact(hasher.finish())
+            }
+            Self::Overlay { on, tree, reruns } => {
+                let path = normal_path(&selector.path);
+                let is_plain = !(selector.is_wildcard && has_wildcard(&selector.path));
+                let known = tree.get(&path).filter(|_| is_plain && !path.is_empty());
+                match known {
+                    // A file on top hides whatever was below. So does a folder that nothing below is known to have.
+                    Some(entry) if !entry.is_dir() || !on.may_have(&path) => {
+                        if !reruns.is_empty() {
+                            return Content::Open(reruns.clone());
+                        }
+                        match select(tree, std::slice::from_ref(selector)) {
+                            Ok(selection) => Content::Exact(selection.digest),
+                            Err(missing) => Content::Missing(missing.path),
+                        }
+                    }
+                    None if is_plain && !touches(tree, &path) => on.one(selector),
+                    _ => self.combined(selector, on, tree, reruns),
+                }
+            }
+        }
+    }
+
+    /// Files both on top and below: known by both.
+    fn combined(&self, selector: &Selector, on: &Files, tree: &Tree, reruns: &BTreeSet<StepId>) -> Content {
+        let below = match on.one(selector) {
+            Content::Missing(_) => Content::Exact(Digest::of(b"missing")),
+            other => other,
+        };
+        let digest = match (below, reruns.is_empty()) {
+            (Content::Exact(digest), true) => digest,
+            (Content::Open(mut open), _) => {
+                open.extend(reruns);
+                return Content::Open(open);
+            }
+            _ => return Content::Open(reruns.clone()),
+        };
+        let mut hasher = Hasher::default();
+        hasher.update(digest.as_bytes());
+        match select(tree, std::slice::from_ref(selector)) {
+            Ok(selection) => hasher.update(selection.digest.as_bytes()),
+            Err(_) => hasher.field("missing"),
+        }
+        Content::Exact(hasher.finish())
+    }
+
+    /// Something may be at the path. An image is taken to have nothing at a path that a copy made.
+    fn may_have(&self, path: &str) -> bool {
+        match self {
+            Self::Empty | Self::Opaque { .. } => false,
+            Self::Whole(tree) => tree.get(path).is_some(),
+            Self::Overlay { on, tree, .. } => tree.get(path).is_some() || on.may_have(path),
+        }
+    }
+
+    /// The known files at a path, with names relative to it; the empty name is the path itself.
+    fn known_below(&self, path: &str) -> Option<Vec<(String, Entry)>> {
+        let tree = match self {
+            Self::Whole(tree) => tree,
+            Self::Overlay { on, tree, reruns } => {
+                if !reruns.is_empty() || on.may_have(path) {
+                    return None;
+                }
+                tree
+            }
+            Self::Empty | Self::Opaque { .. } => return None,
+        };
+        let strip = if path.is_empty() { 0 } else { path.len() + 1 };
+        let own = if path.is_empty() { Some(Entry::dir()) } else { tree.get(path).cloned() };
+        let mut found = vec![(String::new(), own?)];
+        found.extend(
+            tree.below(path)
+                .map(|(below, entry)| (below.get(strip..).unwrap_or("").to_owned(), entry.clone())),
+        );
+        Some(found)
+    }
+}
+
+/// The tree has something at, above or below the path.
+fn touches(tree: &Tree, path: &str) -> bool {
+    path.is_empty() || tree.get(path).is_some() || tree.below(path).next().is_some()
+}
+
+/// A copy as far as it matters for what files come out of it.
+#[derive(Clone, Copy, Debug)]
+pub struct CopyOf<'a> {
+    /// What is taken.
+    pub selector: &'a Selector,
+    /// Where it goes; a trailing slash means into that folder.
+    pub dest: &'a str,
+    /// `--chown` and `--chmod` together with what else changes the files.
+    pub options: &'a str,
+    /// Mode, where it is given in octal.
+    pub mode: Option<u32>,
+    /// Owner and group, where they are given as numbers.
+    pub owner: Option<(u32, u32)>,
+    /// The source is one of several, so that the target is a folder.
+    pub is_one_of_many: bool,
+}
+
+/// Puts what a copy makes of `source` into `tree`, and adds the reruns that decide it.
+pub fn add_copy(tree: &mut Tree, reruns: &mut BTreeSet<StepId>, source: &Files, copy: CopyOf<'_>) {
+    let path = normal_path(&copy.selector.path);
+    let is_plain = !has_wildcard(&copy.selector.path)
+        && copy.selector.includes.is_empty()
+        && copy.selector.excludes.is_empty();
+    let known = if is_plain && copy.options.is_empty() { source.known_below(&path) } else { None };
+    let into_folder = copy.dest.ends_with('/') || copy.is_one_of_many;
+    let dest = normal_path(copy.dest);
+    let base = path.rsplit('/').next().unwrap_or("");
+    let Some(found) = known else {
+        // Not known in detail: one entry stands for all that the copy makes.
+        let token = match source.content(std::slice::from_ref(copy.selector)) {
+            Content::Exact(digest) => digest,
+            Content::Open(open) => {
+                reruns.extend(open);
+                Digest::of(b"open")
+            }
+            Content::Missing(_) => Digest::of(b"missing"),
+        };
+        let mut hasher = Hasher::default();
+        hasher.update(token.as_bytes());
+        hasher.field(copy.options);
+        hasher.field(&format!("{:?} {:?}", copy.mode, copy.owner));
+        let digest = hasher.finish();
+        let entry =
+            Entry { kind: EntryKind::File { digest, size_bytes: 0 }, is_assumed: true, ..Entry::dir() };
+        let name = if into_folder && is_plain { format!("{dest}/{base}") } else { dest };
+        tree.insert(if name.is_empty() { "." } else { &name }, entry);
+        return;
+    };
+    let is_dir = found.first().is_some_and(|(_, entry)| entry.is_dir());
+    for (relative, mut entry) in found {
+        if let Some(mode) = copy.mode {
+            entry.mode = mode;
+        }
+        if let Some((uid, gid)) = copy.owner {
+            (entry.uid, entry.gid) = (uid, gid);
+        }
+        entry.mtime_secs = 0;
+        // Of a folder its content is copied, of a file the file itself.
+        let target = match (is_dir, into_folder) {
+            (true, _) => format!("{dest}/{relative}"),
+            (false, true) => format!("{dest}/{base}"),
+            (false, false) => dest.clone(),
+        };
+        if is_dir && relative.is_empty() {
+            if !dest.is_empty() && tree.get(&dest).is_none() {
+                tree.insert(&dest, entry);
+            }
+            continue;
+        }
+        tree.insert(&target, entry);
+    }
+}

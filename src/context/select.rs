@@ -1,0 +1,334 @@
+//! What a COPY takes: the files, and one digest over what counts of them.
+//!
+//! | selected | counts | does not |
+//! | --- | --- | --- |
+//! | a file | bytes, mode, owner | its name and folder |
+//! | a folder | all below it with names relative to it, its own mode and owner | its name and folder |
+//! | a link, named | what it leads to | its text |
+//! | a link, in a folder | its text | what it leads to |
+//! | by wildcard | the same, and base names | the folder |
+//!
+//! BuildKit's own digests are made of tar headers; these are not equal to
+//! them, but differ exactly where they differ.
+
+use std::collections::BTreeMap;
+
+use super::glob::{Pattern, match_path};
+use super::{EntryKind, Tree, normal_path};
+use crate::digest::{Digest, Hasher};
+
+/// What is selected.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Default)]
+pub struct Selector {
+    /// From the root: `/src`, `/package*.json`.
+    pub path: String,
+    /// The path may be a pattern.
+    pub is_wildcard: bool,
+    /// A link named by the path is followed.
+    pub follows_links: bool,
+    /// Only what matches is taken.
+    pub includes: Vec<String>,
+    /// What matches is not taken.
+    pub excludes: Vec<String>,
+}
+
+/// What was found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Selection {
+    /// Over all that counts.
+    pub digest: Digest,
+    /// The files, folders and links taken: path in the tree and digest of what counts of each.
+    pub files: Vec<(String, Digest)>,
+}
+
+/// A path that is not there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NotFound {
+    /// The path, from the root.
+    pub path: String,
+}
+
+impl std::fmt::Display for NotFound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "\"{}\": not found", self.path)
+    }
+}
+
+impl std::error::Error for NotFound {}
+
+/// Has an unescaped `*`, `?` or `[`.
+#[must_use]
+pub fn has_wildcard(path: &str) -> bool {
+    let mut chars = path.chars();
+    while let Some(ch) = chars.next() {
+        match ch {
+            '*' | '?' | '[' => return true,
+            '\\' => drop(chars.next()),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Selects from a tree. Each selector is looked up by itself.
+///
+/// # Errors
+/// A path without wildcards that is not there.
+pub fn select(tree: &Tree, selectors: &[Selector]) -> Result<Selection, NotFound> {
+    let mut hasher = Hasher::default();
+    let mut files = BTreeMap::new();
+    for selector in selectors {
+        let mut finder = Finder { tree, files: &mut files };
+        let digest = finder.one(selector)?;
+        hasher.update(digest.as_bytes());
+    }
+    Ok(Selection { digest: hasher.finish(), files: files.into_iter().collect() })
+}
+
+/// Links are followed this often before a chain of them counts as a loop.
+const MAX_LINKS: usize = 255;
+
+/// The path that `path` leads to once links are followed, those in its folders included.
+#[must_use]
+pub fn follow(tree: &Tree, path: &str, follows_last: bool) -> Option<String> {
+    let mut done = String::new();
+    let mut open: Vec<String> =
+        normal_path(path).split('/').rev().filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let mut n_links = 0;
+    while let Some(part) = open.pop() {
+        let next = if done.is_empty() { part } else { format!("{done}/{part}") };
+        let entry = tree.get(&next)?;
+        match &entry.kind {
+            EntryKind::Symlink { target } if follows_last || !open.is_empty() => {
+                n_links += 1;
+                if n_links > MAX_LINKS {
+                    return None;
+                }
+                let from = if target.starts_with('/') { String::new() } else { done.clone() };
+                let target = normal_path(&format!("{from}/{target}"));
+                done = String::new();
+                open.extend(target.split('/').rev().filter(|part| !part.is_empty()).map(str::to_owned));
+            }
+            _ => done = next,
+        }
+    }
+    Some(done)
+}
+
+struct Finder<'a> {
+    tree: &'a Tree,
+    files: &'a mut BTreeMap<String, Digest>,
+}
+
+impl Finder<'_> {
+    fn one(&mut self, selector: &Selector) -> Result<Digest, NotFound> {
+        let is_pattern = selector.is_wildcard && has_wildcard(&selector.path);
+        if !is_pattern && selector.includes.is_empty() && selector.excludes.is_empty() {
+            let not_found = || NotFound { path: selector.path.clone() };
+            let path = follow(self.tree, &selector.path, selector.follows_links).ok_or_else(not_found)?;
+            return Ok(self.whole(&path));
+        }
+        let found = if is_pattern { self.by_wildcard(selector) } else { self.by_patterns(selector)? };
+        if let [(path, digest)] = found.as_slice()
+            && base_name(path) == base_name(&selector.path)
+        {
+            return Ok(*digest);
+        }
+        let mut hasher = Hasher::default();
+        for (path, digest) in &found {
+            hasher.field(base_name(path));
+            hasher.update(digest.as_bytes());
+        }
+        Ok(hasher.finish())
+    }
+
+    /// The digest of an entry and all below it.
+    fn whole(&mut self, path: &str) -> Digest {
+        let own = self.tree.get(path).map(super::Entry::header_digest);
+        if let Some(own) = own {
+            self.files.insert(path.to_owned(), own);
+        }
+        let is_dir = path.is_empty() || self.tree.get(path).is_some_and(super::Entry::is_dir);
+        if !is_dir {
+            return own.unwrap_or_else(|| Digest::of(b""));
+        }
+        let mut hasher = Hasher::default();
+        if let Some(own) = own {
+            hasher.update(own.as_bytes());
+        }
+        let strip = if path.is_empty() { 0 } else { path.len() + 1 };
+        for (below, entry) in self.tree.below(path) {
+            let digest = entry.header_digest();
+            hasher.field(below.get(strip..).unwrap_or(""));
+            hasher.update(digest.as_bytes());
+            self.files.insert(below.to_owned(), digest);
+        }
+        hasher.finish()
+    }
+
+    /// Every match of a wildcard and all below it, folders by their own header.
+    fn by_wildcard(&mut self, selector: &Selector) -> Vec<(String, Digest)> {
+        let pattern = normal_path(&selector.path);
+        let filter = Filter::new(selector);
+        let mut found: Vec<(String, Digest)> = Vec::new();
+        let mut matched: Option<String> = None;
+        for (path, _) in self.tree.iter() {
+            let is_inside = matched.as_ref().is_some_and(|folder| is_below(path, folder));
+            if !is_inside {
+                if !match_path(&pattern, path).unwrap_or(false) {
+                    continue;
+                }
+                matched = Some(path.to_owned());
+            }
+            let root = matched.as_deref().unwrap_or("");
+            let relative = path.get(root.len()..).unwrap_or("").trim_start_matches('/');
+            if is_inside && !filter.takes(relative) {
+                continue;
+            }
+            self.push(&mut found, path, selector.follows_links && !is_inside);
+        }
+        found
+    }
+
+    /// What the include and exclude patterns leave below a path.
+    fn by_patterns(&mut self, selector: &Selector) -> Result<Vec<(String, Digest)>, NotFound> {
+        let not_found = || NotFound { path: selector.path.clone() };
+        let root = follow(self.tree, &selector.path, true).ok_or_else(not_found)?;
+        let filter = Filter::new(selector);
+        let mut found: Vec<(String, Digest)> = Vec::new();
+        if !root.is_empty() && !self.tree.get(&root).is_some_and(super::Entry::is_dir) {
+            self.push(&mut found, &root, true);
+            return Ok(found);
+        }
+        let strip = if root.is_empty() { 0 } else { root.len() + 1 };
+        let below: Vec<(&str, bool)> =
+            self.tree.below(&root).map(|(path, entry)| (path, entry.is_dir())).collect();
+        let mut waiting: Vec<String> = Vec::new();
+        for (path, is_dir) in below {
+            waiting.retain(|folder| is_below(path, folder));
+            let is_taken = filter.takes(path.get(strip..).unwrap_or(""));
+            if is_dir {
+                // A folder counts once something below it is taken, or if it is taken itself.
+                if is_taken { self.push(&mut found, path, false) } else { waiting.push(path.to_owned()) }
+            } else if is_taken {
+                for folder in std::mem::take(&mut waiting) {
+                    self.push(&mut found, &folder, false);
+                }
+                self.push(&mut found, path, false);
+            }
+        }
+        Ok(found)
+    }
+
+    fn push(&mut self, found: &mut Vec<(String, Digest)>, path: &str, follows_links: bool) {
+        let Some(entry) = self.tree.get(path) else { return };
+        let digest = match (&entry.kind, follows_links) {
+            (EntryKind::Symlink { .. }, true) => match follow(self.tree, path, true) {
+                Some(target) => self.whole(&target),
+                None => entry.header_digest(),
+            },
+            _ => entry.header_digest(),
+        };
+        self.files.insert(path.to_owned(), digest);
+        found.push((path.to_owned(), digest));
+    }
+}
+
+/// `--parents` and `--exclude`.
+struct Filter {
+    includes: Vec<Pattern>,
+    excludes: Vec<(bool, Pattern)>,
+}
+
+impl Filter {
+    fn new(selector: &Selector) -> Self {
+        let exclude = |text: &String| match text.strip_prefix('!') {
+            Some(rest) => (true, normal_path(rest)),
+            None => (false, normal_path(text)),
+        };
+        Self {
+            includes: selector
+                .includes
+                .iter()
+                .filter_map(|text| Pattern::new(&normal_path(text)).ok())
+                .collect(),
+            excludes: selector
+                .excludes
+                .iter()
+                .map(exclude)
+                .filter_map(|(is_back, text)| Some((is_back, Pattern::new(&text).ok()?)))
+                .collect(),
+        }
+    }
+
+    fn takes(&self, path: &str) -> bool {
+        let mut steps: Vec<&str> = path.match_indices('/').filter_map(|(idx, _)| path.get(..idx)).collect();
+        steps.push(path);
+        let is_match = |pattern: &Pattern| steps.iter().any(|step| pattern.matches(step));
+        let is_included = self.includes.is_empty() || self.includes.iter().any(is_match);
+        let mut is_excluded = false;
+        for (is_back, pattern) in &self.excludes {
+            if is_match(pattern) {
+                is_excluded = !is_back;
+            }
+        }
+        is_included && !is_excluded
+    }
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Entry;
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> Tree {
+        let mut tree = Tree::default();
+        for (path, text) in files {
+            tree.insert(path, Entry::file(Digest::of(text.as_bytes()), text.len() as u64));
+        }
+        tree
+    }
+
+    fn digest(files: &[(&str, &str)], path: &str) -> Digest {
+        let selector =
+            Selector { path: path.into(), is_wildcard: true, follows_links: true, ..Selector::default() };
+        select(&tree(files), &[selector]).unwrap().digest
+    }
+
+    #[test]
+    fn folder_of_a_source_does_not_count() {
+        assert_eq!(digest(&[("a.txt", "1")], "/a.txt"), digest(&[("x/a.txt", "1")], "/x/a.txt"));
+        assert_ne!(digest(&[("a.txt", "1")], "/a.txt"), digest(&[("a.txt", "2")], "/a.txt"));
+        assert_eq!(digest(&[("d/e", "1")], "/d"), digest(&[("f/e", "1")], "/f"));
+        assert_ne!(digest(&[("d/e", "1")], "/d"), digest(&[("d/g", "1")], "/d"));
+    }
+
+    #[test]
+    fn names_count_for_wildcards() {
+        let one = digest(&[("package.json", "1")], "/package*.json");
+        assert_ne!(one, digest(&[("package.json", "1"), ("package-lock.json", "1")], "/package*.json"));
+        assert_eq!(one, digest(&[("package.json", "1"), ("index.js", "1")], "/package*.json"));
+        let missing = Selector { path: "/nope".into(), ..Selector::default() };
+        assert!(select(&tree(&[]), &[missing]).is_err());
+    }
+
+    #[test]
+    fn links_lead_on() {
+        let mut tree = tree(&[("d/f", "1")]);
+        let link =
+            |target: &str| Entry { kind: EntryKind::Symlink { target: target.into() }, ..Entry::dir() };
+        tree.insert("l", link("d"));
+        tree.insert("loop", link("loop"));
+        assert_eq!(follow(&tree, "/l/f", true).as_deref(), Some("d/f"));
+        assert_eq!(follow(&tree, "/l", false).as_deref(), Some("l"));
+        assert_eq!(follow(&tree, "/loop", true), None);
+    }
+}
