@@ -1,0 +1,230 @@
+//! Bytes of any size, read in windows; tar members; compression by its magic.
+//!
+//! Nothing here holds an archive in memory: a [`ByteSource`] is asked for
+//! ranges, a [`Window`] turns it into a seekable reader with one buffer of
+//! fixed size, and [`tar::Walk`] goes through members with the bodies skipped
+//! or streamed. What an input could make grow without end has a named limit.
+
+pub mod compression;
+pub mod tar;
+
+use std::fmt;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
+
+/// Something with bytes that can be read from any offset, again and again.
+pub trait ByteSource {
+    /// Its length.
+    fn size_bytes(&self) -> u64;
+
+    /// Fills the front of `buf` with bytes from `offset` on and tells how many;
+    /// 0 only at the end.
+    ///
+    /// # Errors
+    /// Where the bytes cannot be had, such as for a file that changed on disk.
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<usize, SourceError>;
+}
+
+/// Bytes that cannot be had.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SourceError {
+    /// Where it was tried.
+    pub offset: u64,
+    /// What the source said.
+    pub message: String,
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot read at byte {}: {}", self.offset, self.message)
+    }
+}
+
+impl std::error::Error for SourceError {}
+
+/// Bytes in memory.
+pub struct SliceSource<'a>(pub &'a [u8]);
+
+impl ByteSource for SliceSource<'_> {
+    fn size_bytes(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<usize, SourceError> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.0.len());
+        let rest = self.0.get(start..).unwrap_or(&[]);
+        let n = rest.len().min(buf.len());
+        if let (Some(to), Some(from)) = (buf.get_mut(..n), rest.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        Ok(n)
+    }
+}
+
+/// How much of what an input may ask for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Length of one JSON document.
+    pub json_bytes: u64,
+    /// Entries of one layer, and members of an archive.
+    pub n_entries: u64,
+    /// Length of a name or of a link's target.
+    pub path_bytes: u64,
+    /// Bytes that a layer may inflate to whatever its compressed size is.
+    pub free_inflated_bytes: u64,
+    /// Beyond that, how many bytes one stored byte may become.
+    pub inflate_ratio: u64,
+}
+
+impl Limits {
+    /// What a page in a browser can bear; no ordinary image comes near.
+    #[must_use]
+    pub fn for_browser() -> Self {
+        Self {
+            json_bytes: 16 << 20,
+            n_entries: 4_000_000,
+            path_bytes: 16 << 10,
+            free_inflated_bytes: 1 << 30,
+            inflate_ratio: 200,
+        }
+    }
+}
+
+/// Told how many bytes were read from the source so far; answers whether to go on.
+pub type OnRead<'a> = dyn FnMut(u64) -> ControlFlow<()> + 'a;
+
+/// The error that carries a stop through readers that only know [`io::Error`].
+#[derive(Debug)]
+pub struct Stopped;
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("stopped")
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+/// The error says that reading was stopped.
+#[must_use]
+pub fn is_stop(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Stopped>())
+}
+
+/// Each read of a source costs a message to another process, so that large
+/// pieces pay off; but not where most of one would be skipped.
+const SEQUENTIAL_BYTES: usize = 4 << 20;
+const SEEKING_BYTES: usize = 256 << 10;
+
+/// A seekable reader over a source, with one buffer.
+pub struct Window<'a> {
+    source: &'a mut dyn ByteSource,
+    on_read: &'a mut OnRead<'a>,
+    buf: Vec<u8>,
+    buf_start: u64,
+    pos: u64,
+    size_bytes: u64,
+    n_read: u64,
+}
+
+impl<'a> Window<'a> {
+    /// Begins at the first byte.
+    pub fn new(source: &'a mut dyn ByteSource, on_read: &'a mut OnRead<'a>) -> Self {
+        let size_bytes = source.size_bytes();
+        Self { source, on_read, buf: Vec::new(), buf_start: 0, pos: 0, size_bytes, n_read: 0 }
+    }
+
+    /// The length of the source.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        let is_sequential = self.pos == self.buf_start + self.buf.len() as u64 && self.pos > 0;
+        let wanted = if is_sequential { SEQUENTIAL_BYTES } else { SEEKING_BYTES };
+        let left = usize::try_from(self.size_bytes.saturating_sub(self.pos)).unwrap_or(usize::MAX);
+        self.buf.resize(wanted.min(left), 0);
+        self.buf_start = self.pos;
+        let mut n_filled = 0;
+        while let Some(rest) = self.buf.get_mut(n_filled..).filter(|rest| !rest.is_empty()) {
+            let n = self.source.read_at(self.pos + n_filled as u64, rest).map_err(io::Error::other)?;
+            if n == 0 {
+                break;
+            }
+            n_filled += n;
+        }
+        self.buf.truncate(n_filled);
+        self.n_read += n_filled as u64;
+        match (self.on_read)(self.n_read) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(io::Error::other(Stopped)),
+        }
+    }
+}
+
+impl Read for Window<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.is_empty() || self.pos >= self.size_bytes {
+            return Ok(0);
+        }
+        let end = self.buf_start + self.buf.len() as u64;
+        if self.pos < self.buf_start || self.pos >= end {
+            self.fill()?;
+        }
+        let start = usize::try_from(self.pos - self.buf_start).unwrap_or(usize::MAX);
+        let ready = self.buf.get(start..).unwrap_or(&[]);
+        let n = ready.len().min(out.len());
+        if let (Some(to), Some(from)) = (out.get_mut(..n), ready.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        self.pos += n as u64;
+        Ok(n)
+    }
+}
+
+impl Seek for Window<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::End(offset) => self.size_bytes.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.pos.checked_add_signed(offset),
+        };
+        self.pos = target
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "seek before the first byte"))?;
+        Ok(self.pos)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_and_seeks() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(1_000_000).collect();
+        let mut source = SliceSource(&bytes);
+        let mut seen = 0;
+        let mut on_read = |n| {
+            seen = n;
+            ControlFlow::Continue(())
+        };
+        let mut window = Window::new(&mut source, &mut on_read);
+        let mut all = Vec::new();
+        window.read_to_end(&mut all).unwrap();
+        assert_eq!(all, bytes);
+        window.seek(SeekFrom::Start(999_999)).unwrap();
+        let mut one = [0; 2];
+        assert_eq!(window.read(&mut one).unwrap(), 1);
+        assert_eq!(one[0], bytes[999_999]);
+        assert!(seen >= 1_000_000);
+    }
+
+    #[test]
+    fn stops_when_told() {
+        let mut source = SliceSource(b"abc");
+        let mut on_read = |_| ControlFlow::Break(());
+        let mut window = Window::new(&mut source, &mut on_read);
+        assert!(is_stop(&window.read(&mut [0; 1]).unwrap_err()));
+    }
+}

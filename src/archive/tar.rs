@@ -1,0 +1,512 @@
+//! Members of a tar, one after the other.
+//!
+//! ```text
+//! tar    = { member } two blocks of zeros
+//! member = { extension } header body          blocks of 512 bytes
+//! ```
+//!
+//! Headers are read by [`tar::Header`]; the walk is ours, because it must skip
+//! bodies by seeking, go on where the crate stops, and never trust a size: GNU
+//! long names, PAX records and base-256 numbers are understood, and a name or
+//! record beyond the limit is refused before it is read.
+//!
+//! Format: [POSIX pax](https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html),
+//! [GNU tar](https://www.gnu.org/software/tar/manual/html_node/Standard.html).
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use tar::{EntryType, Header};
+
+use super::Limits;
+use crate::text::from_bytes;
+
+/// A reader that can leave bytes out.
+pub trait Skip: Read {
+    /// Leaves out `n` bytes; tells how many there were.
+    ///
+    /// # Errors
+    /// Where reading fails.
+    fn skip(&mut self, n: u64) -> io::Result<u64>;
+}
+
+/// Skips by seeking.
+pub struct Seeking<R>(pub R);
+
+impl<R: Read> Read for Seeking<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl<R: Read + Seek> Skip for Seeking<R> {
+    fn skip(&mut self, n: u64) -> io::Result<u64> {
+        let before = self.0.stream_position()?;
+        let end = self.0.seek(SeekFrom::End(0))?;
+        let target = before.saturating_add(n).min(end);
+        self.0.seek(SeekFrom::Start(target))?;
+        Ok(target - before.min(target))
+    }
+}
+
+/// Skips by reading, for streams that are hashed or inflated on the way.
+pub struct Streaming<R> {
+    inner: R,
+    scratch: Vec<u8>,
+}
+
+impl<R: Read> Streaming<R> {
+    /// Wraps `inner`.
+    pub fn new(inner: R) -> Self {
+        Self { inner, scratch: vec![0; 64 << 10] }
+    }
+
+    /// Reads what is left, and gives the wrapped reader back.
+    ///
+    /// # Errors
+    /// Where reading fails.
+    pub fn drain(mut self) -> io::Result<R> {
+        while self.inner.read(&mut self.scratch)? > 0 {}
+        Ok(self.inner)
+    }
+}
+
+impl<R: Read> Read for Streaming<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buf)
+    }
+}
+
+impl<R: Read> Skip for Streaming<R> {
+    fn skip(&mut self, n: u64) -> io::Result<u64> {
+        let mut left = n;
+        while left > 0 {
+            let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(self.scratch.len());
+            let got = self.inner.read(self.scratch.get_mut(..wanted).unwrap_or(&mut []))?;
+            if got == 0 {
+                break;
+            }
+            left -= got as u64;
+        }
+        Ok(n - left)
+    }
+}
+
+/// What a member is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum MemberKind {
+    /// A regular file.
+    File,
+    /// Another name of a file.
+    HardLink,
+    /// A symbolic link.
+    Symlink,
+    /// A character device.
+    Char,
+    /// A block device.
+    Block,
+    /// A folder.
+    Dir,
+    /// A named pipe.
+    Fifo,
+    /// A kind that is not known; its type flag.
+    Other(u8),
+}
+
+/// One member.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Member {
+    /// Its name as stored.
+    pub path: String,
+    /// What it is.
+    pub kind: MemberKind,
+    /// The 12 mode bits.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u64,
+    /// Group.
+    pub gid: u64,
+    /// Length of its content.
+    pub size_bytes: u64,
+    /// When it was changed, in seconds since 1970.
+    pub mtime_secs: i64,
+    /// What a link leads to.
+    pub link: String,
+    /// Where its body begins, counted from where the walk began.
+    pub body_offset: u64,
+}
+
+/// Why a walk ends early.
+#[derive(Debug)]
+pub enum TarError {
+    /// The first header is none: this is no tar at all.
+    NotTar,
+    /// A header whose checksum or numbers are wrong.
+    BadHeader {
+        /// Where it stands.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// The data ends within a member.
+    Truncated {
+        /// Where it ends.
+        offset: u64,
+    },
+    /// A name or record beyond the limit.
+    NameTooLong {
+        /// Where it stands.
+        offset: u64,
+    },
+    /// More members than the limit.
+    TooManyEntries,
+    /// Reading failed.
+    Io(io::Error),
+}
+
+impl std::fmt::Display for TarError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotTar => f.write_str("this is no tar archive"),
+            Self::BadHeader { offset, what } => write!(f, "the header at byte {offset} is damaged: {what}"),
+            Self::Truncated { offset } => write!(f, "the data ends too early, at byte {offset}"),
+            Self::NameTooLong { offset } => write!(f, "the name at byte {offset} is longer than the limit"),
+            Self::TooManyEntries => f.write_str("there are more entries than the limit"),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TarError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<io::Error> for TarError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+const BLOCK: u64 = 512;
+
+/// Extensions that wait for the header they belong to.
+#[derive(Default)]
+struct Pending {
+    path: Option<String>,
+    link: Option<String>,
+    size_bytes: Option<u64>,
+    mtime_secs: Option<i64>,
+    uid: Option<u64>,
+    gid: Option<u64>,
+}
+
+/// Goes through a tar.
+pub struct Walk<'r, R> {
+    reader: &'r mut R,
+    limits: Limits,
+    pos: u64,
+    /// What is left of the last member's body and padding.
+    left: u64,
+    n_members: u64,
+    is_done: bool,
+}
+
+impl<'r, R: Skip> Walk<'r, R> {
+    /// Begins at the reader's place.
+    pub fn new(reader: &'r mut R, limits: Limits) -> Self {
+        Self { reader, limits, pos: 0, left: 0, n_members: 0, is_done: false }
+    }
+
+    /// The next member; `None` at the end of the archive.
+    ///
+    /// # Errors
+    /// Damage and failed reads; the walk cannot go on after one.
+    pub fn next_member(&mut self) -> Result<Option<Member>, TarError> {
+        let mut pending = Pending::default();
+        loop {
+            self.skip_body()?;
+            let header_offset = self.pos;
+            let Some(header) = self.header()? else { return Ok(None) };
+            let bad = |what: &str| TarError::BadHeader { offset: header_offset, what: what.to_owned() };
+            let stored = header.entry_size().map_err(|_| bad("its size is no number"))?;
+            match header.entry_type() {
+                EntryType::GNULongName => {
+                    pending.path = Some(from_bytes(trim_nul(&self.extension(stored)?)));
+                    continue;
+                }
+                EntryType::GNULongLink => {
+                    pending.link = Some(from_bytes(trim_nul(&self.extension(stored)?)));
+                    continue;
+                }
+                EntryType::XHeader => {
+                    let records = self.extension(stored)?;
+                    read_pax(&records, &mut pending);
+                    continue;
+                }
+                EntryType::XGlobalHeader => {
+                    let _ = self.extension(stored)?;
+                    continue;
+                }
+                _ => {}
+            }
+            self.n_members += 1;
+            if self.n_members > self.limits.n_entries {
+                return Err(TarError::TooManyEntries);
+            }
+            let size_bytes = pending.size_bytes.take().unwrap_or(stored);
+            let kind = kind_of(&header);
+            // Only files have a body; other headers may claim a size all the same.
+            let body_bytes =
+                if matches!(kind, MemberKind::File | MemberKind::Other(_)) { size_bytes } else { 0 };
+            self.left = padded(body_bytes);
+            let path = pending.path.take().unwrap_or_else(|| from_bytes(&header.path_bytes()));
+            let link = pending.link.take();
+            let link =
+                link.or_else(|| header.link_name_bytes().map(|bytes| from_bytes(&bytes))).unwrap_or_default();
+            let too_long =
+                path.len() as u64 > self.limits.path_bytes || link.len() as u64 > self.limits.path_bytes;
+            if too_long {
+                return Err(TarError::NameTooLong { offset: header_offset });
+            }
+            let is_named_dir = kind == MemberKind::File && path.ends_with('/');
+            return Ok(Some(Member {
+                kind: if is_named_dir { MemberKind::Dir } else { kind },
+                mode: mode_bits(
+                    number(header.mode().map(u64::from), &header.as_old().mode)
+                        .ok_or_else(|| bad("its mode is no number"))?,
+                ),
+                uid: owner(pending.uid.take(), header.uid(), &header.as_old().uid)
+                    .ok_or_else(|| bad("its owner is no number"))?,
+                gid: owner(pending.gid.take(), header.gid(), &header.as_old().gid)
+                    .ok_or_else(|| bad("its group is no number"))?,
+                size_bytes: if kind == MemberKind::File { size_bytes } else { 0 },
+                mtime_secs: pending.mtime_secs.take().unwrap_or_else(|| mtime(&header)),
+                path,
+                link,
+                body_offset: self.pos,
+            }));
+        }
+    }
+
+    /// Reads from the body of the member that came last.
+    ///
+    /// # Errors
+    /// Where reading fails.
+    pub fn read_body(&mut self, member: &Member, limit_bytes: u64) -> Result<Vec<u8>, TarError> {
+        let wanted = member.size_bytes.min(limit_bytes);
+        let mut body = Vec::new();
+        let mut part = Read::take(&mut *self.reader, wanted);
+        part.read_to_end(&mut body)?;
+        let n_read = body.len() as u64;
+        self.pos += n_read;
+        self.left = self.left.saturating_sub(n_read);
+        if n_read < wanted {
+            return Err(TarError::Truncated { offset: self.pos });
+        }
+        Ok(body)
+    }
+
+    fn skip_body(&mut self) -> Result<(), TarError> {
+        let wanted = std::mem::take(&mut self.left);
+        let n = self.reader.skip(wanted)?;
+        self.pos += n;
+        // The padding of the very last member may be missing.
+        if n + BLOCK <= wanted {
+            return Err(TarError::Truncated { offset: self.pos });
+        }
+        Ok(())
+    }
+
+    fn header(&mut self) -> Result<Option<Header>, TarError> {
+        if self.is_done {
+            return Ok(None);
+        }
+        let mut header = Header::new_old();
+        let n = read_full(self.reader, header.as_mut_bytes())?;
+        let offset = self.pos;
+        self.pos += n as u64;
+        let is_first = offset == 0;
+        if n == 0 && !is_first {
+            self.is_done = true;
+            return Ok(None);
+        }
+        if n < header.as_bytes().len() {
+            return Err(if is_first { TarError::NotTar } else { TarError::Truncated { offset: self.pos } });
+        }
+        if header.as_bytes().iter().all(|byte| *byte == 0) {
+            self.is_done = true;
+            return Ok(None);
+        }
+        if !is_checksum_right(&header) {
+            let what = "its checksum is wrong".to_owned();
+            return Err(if is_first { TarError::NotTar } else { TarError::BadHeader { offset, what } });
+        }
+        Ok(Some(header))
+    }
+
+    /// The body of an extension, which must not be long.
+    fn extension(&mut self, size_bytes: u64) -> Result<Vec<u8>, TarError> {
+        // PAX records may hold further attributes beside the name.
+        if size_bytes > self.limits.path_bytes.saturating_mul(64) {
+            return Err(TarError::NameTooLong { offset: self.pos });
+        }
+        let mut body = Vec::new();
+        let mut part = Read::take(&mut *self.reader, size_bytes);
+        part.read_to_end(&mut body)?;
+        self.pos += body.len() as u64;
+        if (body.len() as u64) < size_bytes {
+            return Err(TarError::Truncated { offset: self.pos });
+        }
+        self.left = padded(size_bytes) - size_bytes;
+        Ok(body)
+    }
+}
+
+/// A number of a header; a blank field is zero.
+fn number(value: io::Result<u64>, field: &[u8]) -> Option<u64> {
+    value.ok().or_else(|| field.iter().all(|byte| matches!(byte, 0 | b' ')).then_some(0))
+}
+
+fn owner(pax: Option<u64>, value: io::Result<u64>, field: &[u8]) -> Option<u64> {
+    pax.or_else(|| number(value, field))
+}
+
+fn mode_bits(mode: u64) -> u32 {
+    u32::try_from(mode & 0o7777).unwrap_or(0)
+}
+
+fn padded(size_bytes: u64) -> u64 {
+    size_bytes.div_ceil(BLOCK).saturating_mul(BLOCK)
+}
+
+fn read_full(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
+    let mut n_filled = 0;
+    while let Some(rest) = buf.get_mut(n_filled..).filter(|rest| !rest.is_empty()) {
+        match reader.read(rest) {
+            Ok(0) => break,
+            Ok(n) => n_filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(n_filled)
+}
+
+/// The sum of the header's bytes, its own field read as blanks. Old writers summed signed bytes.
+fn is_checksum_right(header: &Header) -> bool {
+    let Ok(stored) = header.cksum() else { return false };
+    let field = 148..156;
+    let bytes = || {
+        header
+            .as_bytes()
+            .iter()
+            .enumerate()
+            .map(|(idx, byte)| if field.contains(&idx) { b' ' } else { *byte })
+    };
+    let unsigned: u32 = bytes().map(u32::from).sum();
+    let signed: i64 = bytes().map(|byte| i64::from(i8::from_ne_bytes([byte]))).sum();
+    stored == unsigned || i64::from(stored) == signed
+}
+
+fn kind_of(header: &Header) -> MemberKind {
+    match header.entry_type() {
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => MemberKind::File,
+        EntryType::Link => MemberKind::HardLink,
+        EntryType::Symlink => MemberKind::Symlink,
+        EntryType::Char => MemberKind::Char,
+        EntryType::Block => MemberKind::Block,
+        EntryType::Directory => MemberKind::Dir,
+        EntryType::Fifo => MemberKind::Fifo,
+        other => MemberKind::Other(other.as_byte()),
+    }
+}
+
+fn mtime(header: &Header) -> i64 {
+    // A base-256 number may be negative; the crate reads it as a large one.
+    header.mtime().map_or(0, |secs| i64::from_ne_bytes(secs.to_ne_bytes()))
+}
+
+fn trim_nul(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    bytes.get(..end).unwrap_or(bytes)
+}
+
+/// PAX records: `LENGTH KEY=VALUE\n`. Records that are none are left out.
+fn read_pax(mut records: &[u8], pending: &mut Pending) {
+    while let Some(space) = records.iter().position(|byte| *byte == b' ') {
+        let length = std::str::from_utf8(records.get(..space).unwrap_or(&[]))
+            .ok()
+            .and_then(|text| text.parse::<usize>().ok());
+        let Some(record) = length.and_then(|length| records.get(space + 1..length)) else { return };
+        let record = record.strip_suffix(b"\n").unwrap_or(record);
+        if let Some(equals) = record.iter().position(|byte| *byte == b'=') {
+            let value = record.get(equals + 1..).unwrap_or(&[]);
+            let text = || from_bytes(value);
+            match record.get(..equals).unwrap_or(&[]) {
+                b"path" => pending.path = Some(text()),
+                b"linkpath" => pending.link = Some(text()),
+                b"size" => pending.size_bytes = text().parse().ok(),
+                b"uid" => pending.uid = text().parse().ok(),
+                b"gid" => pending.gid = text().parse().ok(),
+                b"mtime" => {
+                    // Whole seconds, rounded down.
+                    let text = text();
+                    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+                    let is_below = text.starts_with('-') && fraction.bytes().any(|byte| byte != b'0');
+                    pending.mtime_secs = whole.parse::<i64>().ok().map(|secs| secs - i64::from(is_below));
+                }
+                _ => {}
+            }
+        }
+        records = length.and_then(|length| records.get(length..)).unwrap_or(&[]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(bytes: &[u8]) -> Result<Vec<(String, u64)>, TarError> {
+        let mut reader = Streaming::new(bytes);
+        let mut walk = Walk::new(&mut reader, Limits::for_browser());
+        let mut found = Vec::new();
+        while let Some(member) = walk.next_member()? {
+            found.push((member.path, member.size_bytes));
+        }
+        Ok(found)
+    }
+
+    fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, body) in files {
+            let mut header = Header::new_gnu();
+            header.set_size(body.len() as u64);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, name, *body).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    #[test]
+    fn walks_long_names() {
+        let long = "d/".repeat(120) + "f";
+        let bytes = archive(&[("a", b"12345"), (&long, b""), ("z", &[7; 600])]);
+        assert_eq!(names(&bytes).unwrap(), [("a".to_owned(), 5), (long, 0), ("z".to_owned(), 600)]);
+    }
+
+    #[test]
+    fn tells_damage() {
+        assert!(matches!(names(b"hello"), Err(TarError::NotTar)));
+        let bytes = archive(&[("a", &[1; 5000]), ("b", b"x")]);
+        assert!(matches!(names(&bytes[..2000]), Err(TarError::Truncated { .. })));
+        let mut flipped = bytes.clone();
+        flipped[512 + 5120 + 3] ^= 1;
+        assert!(matches!(names(&flipped), Err(TarError::BadHeader { .. })));
+        // Zeros at the end may be missing.
+        assert_eq!(names(&bytes[..512 + 5120 + 1024]).unwrap().len(), 2);
+    }
+}
