@@ -1,0 +1,14 @@
+//! The page's side without a browser: state, messages, effects, view models.
+//!
+//! [`state::State`] keeps ground facts only. [`update::update`] is the one
+//! reducer: a message in the past tense changes the state and asks for effects.
+//! [`analysis::Analysis`] is derived: what the engine makes of the state.
+//! [`view`] turns both into plain rows that components draw.
+
+pub mod analysis;
+pub mod example;
+pub mod placeholder;
+pub mod saved;
+pub mod state;
+pub mod update;
+pub mod view;

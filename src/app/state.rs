@@ -1,0 +1,287 @@
+//! Ground facts: everything the page knows that cannot be derived.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::example;
+use crate::cache::solve::Reruns;
+use crate::context::Tree;
+use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport};
+
+/// Where the reader is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum Place {
+    /// What will rebuild.
+    #[default]
+    Simulate,
+    /// What is in an image.
+    Inspect,
+}
+
+impl Place {
+    /// The URL fragment, without `#`.
+    #[must_use]
+    pub fn fragment(self) -> &'static str {
+        match self {
+            Self::Simulate => "/simulate",
+            Self::Inspect => "/inspect",
+        }
+    }
+
+    /// The place of a fragment; unknown ones lead to the first place.
+    #[must_use]
+    pub fn from_fragment(fragment: &str) -> Self {
+        if fragment.trim_start_matches('#') == Self::Inspect.fragment() {
+            Self::Inspect
+        } else {
+            Self::Simulate
+        }
+    }
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum Theme {
+    /// As the system prefers.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// Which text the editor shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum EditorTab {
+    /// The Dockerfile.
+    #[default]
+    Dockerfile,
+    /// The ignore file.
+    Ignore,
+}
+
+/// On a narrow screen one pane is shown at a time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum Pane {
+    /// Texts and files.
+    #[default]
+    Edit,
+    /// The picture.
+    Stack,
+    /// The explanation.
+    Why,
+}
+
+/// The texts and files of a build.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Version {
+    /// The Dockerfile.
+    pub dockerfile: String,
+    /// The ignore file; empty for none.
+    pub dockerignore: String,
+    /// The Dockerfile and the ignore file lie in the context, as with `docker build .`.
+    pub has_dockerfile_in_context: bool,
+    /// Every file but those two.
+    pub files: Tree,
+}
+
+/// Everything that survives a reload.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// The present texts and files.
+    pub now: Version,
+    /// What was built, oldest first.
+    pub builds: Vec<Version>,
+    /// What reruns are taken to write.
+    #[serde(with = "reruns_name")]
+    pub reruns: Reruns,
+    /// Where the reader is.
+    pub place: Place,
+    /// Light or dark.
+    pub theme: Theme,
+    /// Which text the editor shows.
+    pub tab: EditorTab,
+    /// The name of the file that was opened last; its bytes are not kept.
+    pub last_image_name: Option<String>,
+    /// Edits made to files so far; each gives a file other bytes.
+    pub n_edits: u64,
+}
+
+/// [`Reruns`] as a word, so that the engine needs no serialization.
+mod reruns_name {
+    use super::Reruns;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    pub(super) fn serialize<S: Serializer>(reruns: &Reruns, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match reruns {
+            Reruns::Different => "different",
+            Reruns::Same => "same",
+        })
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Reruns, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Ok(if name == "same" { Reruns::Same } else { Reruns::Different })
+    }
+}
+
+impl Session {
+    /// The worked example, built once.
+    #[must_use]
+    pub fn example() -> Self {
+        let now = Version {
+            dockerfile: example::DOCKERFILE.to_owned(),
+            dockerignore: example::DOCKERIGNORE.to_owned(),
+            has_dockerfile_in_context: true,
+            files: example::context(),
+        };
+        Self {
+            builds: vec![now.clone()],
+            now,
+            reruns: Reruns::Different,
+            place: Place::Simulate,
+            theme: Theme::System,
+            tab: EditorTab::Dockerfile,
+            last_image_name: None,
+            n_edits: 0,
+        }
+    }
+}
+
+/// An image file as far as it is read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenImage {
+    /// The file's name.
+    pub name: String,
+    /// Its length.
+    pub size_bytes: u64,
+    /// The job that reads it.
+    pub job: JobId,
+    /// The images that it holds, once known.
+    pub images: Vec<ImageReport>,
+    /// The layers that were read, by image and place.
+    pub layers: BTreeMap<(u32, u32), LayerReport>,
+    /// The image that is shown.
+    pub image_idx: u32,
+    /// The layer that is shown.
+    pub layer_idx: u32,
+    /// Folders that were asked for: rows once they came.
+    pub folders: BTreeMap<(u32, u32, String), Option<Vec<FolderRow>>>,
+    /// Folders that are unfolded, of the layer that is shown.
+    pub unfolded: BTreeSet<String>,
+}
+
+/// An image, or what there is instead.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum ImageState {
+    /// Nothing was opened.
+    #[default]
+    Empty,
+    /// It is being read.
+    Opening {
+        /// What is known already.
+        image: Box<OpenImage>,
+        /// Bytes read.
+        done_bytes: u64,
+        /// Bytes to be read.
+        total_bytes: u64,
+    },
+    /// It was read.
+    Open(Box<OpenImage>),
+    /// Reading was cancelled.
+    Cancelled {
+        /// The file's name.
+        name: String,
+    },
+    /// It cannot be opened.
+    Failed {
+        /// The file's name.
+        name: String,
+        /// Why, as a sentence.
+        message: String,
+    },
+}
+
+impl ImageState {
+    /// The image, while it is read or once it was.
+    #[must_use]
+    pub fn image(&self) -> Option<&OpenImage> {
+        match self {
+            Self::Opening { image, .. } | Self::Open(image) => Some(image),
+            Self::Empty | Self::Cancelled { .. } | Self::Failed { .. } => None,
+        }
+    }
+
+    /// The same for change.
+    pub fn image_mut(&mut self) -> Option<&mut OpenImage> {
+        match self {
+            Self::Opening { image, .. } | Self::Open(image) => Some(image),
+            Self::Empty | Self::Cancelled { .. } | Self::Failed { .. } => None,
+        }
+    }
+}
+
+/// What the worker is up to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum WorkerState {
+    /// Its code is on its way.
+    #[default]
+    Loading,
+    /// It waits or works.
+    Ready,
+    /// It cannot be started, or is of another build.
+    Broken {
+        /// What to do, as a sentence.
+        message: String,
+    },
+}
+
+/// Everything the page knows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct State {
+    /// What survives a reload.
+    pub session: Session,
+    /// Grows with every change that the engine must look at.
+    pub revision: u64,
+    /// Grows with every change of `builds`.
+    pub builds_revision: u64,
+    /// The instruction that is explained: its place among all instructions.
+    pub selected: Option<usize>,
+    /// The pane shown on a narrow screen.
+    pub pane: Pane,
+    /// The image under inspection.
+    pub image: ImageState,
+    /// The worker.
+    pub worker: WorkerState,
+    /// The build id of this page.
+    pub build: String,
+    /// Jobs begun so far.
+    pub n_jobs: u32,
+    /// "Start over" was pressed once and waits for a second word.
+    pub is_resetting: bool,
+    /// What could not be saved or restored, as a sentence.
+    pub storage_problem: Option<String>,
+}
+
+impl State {
+    /// A page that has just been opened.
+    #[must_use]
+    pub fn new(session: Session, build: &str) -> Self {
+        Self {
+            session,
+            revision: 0,
+            builds_revision: 0,
+            selected: None,
+            pane: Pane::Edit,
+            image: ImageState::Empty,
+            worker: WorkerState::Loading,
+            build: build.to_owned(),
+            n_jobs: 0,
+            is_resetting: false,
+            storage_problem: None,
+        }
+    }
+}

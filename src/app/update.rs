@@ -1,0 +1,460 @@
+//! The reducer: a message changes the state and asks for effects.
+
+use super::saved::Part;
+use super::state::{EditorTab, ImageState, OpenImage, Pane, Place, Session, State, Theme, WorkerState};
+use crate::cache::solve::Reruns;
+use crate::context::{Entry, EntryKind};
+use crate::digest::{Digest, Hasher};
+use crate::protocol::{JobId, Reply, Request};
+
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Message {
+    /// The Dockerfile's text is now this.
+    DockerfileEdited(String),
+    /// The ignore file's text is now this.
+    IgnoreEdited(String),
+    /// The reader went to another place.
+    PlaceEntered(Place),
+    /// Light or dark was chosen.
+    ThemeChosen(Theme),
+    /// The editor shows another text.
+    TabChosen(EditorTab),
+    /// Another pane of the narrow screen was chosen.
+    PaneChosen(Pane),
+    /// An instruction was chosen to be explained, by its place among all of them.
+    InstructionSelected(usize),
+    /// The caret was put on a line of the Dockerfile, counted from 1.
+    LineSelected(u32),
+    /// The present state was recorded as built.
+    BuildRequested,
+    /// All builds were forgotten, as by `docker builder prune`.
+    CachePruned,
+    /// What reruns are taken to write was chosen.
+    RerunsChosen(Reruns),
+    /// Whether the Dockerfile lies in the context was switched.
+    DockerfileInContextSwitched(bool),
+    /// A file was given other bytes.
+    FileEdited(String),
+    /// A file was given another time, and nothing else.
+    FileTouched(String),
+    /// A file was taken out of the context.
+    FileDeleted(String),
+    /// A file was put into the context.
+    FileAdded(String),
+    /// A file was set back to what was built last.
+    FileReverted(String),
+    /// A file was dropped or chosen to be inspected.
+    ImageChosen {
+        /// Its name.
+        name: String,
+        /// Its length.
+        size_bytes: u64,
+    },
+    /// Reading was cancelled by the reader.
+    OpeningCancelled,
+    /// Another image of the archive was chosen.
+    ImageSelected(u32),
+    /// Another layer was chosen.
+    LayerSelected(u32),
+    /// A folder was unfolded or folded.
+    FolderToggled(String),
+    /// The worker said something.
+    WorkerReplied(Reply),
+    /// The worker crashed, or its code cannot be had.
+    WorkerFailed(String),
+    /// A saved session was found.
+    Restored(Box<Session>),
+    /// Something could not be saved or restored.
+    StorageFailed(String),
+    /// "Start over" was pressed; nothing is lost yet.
+    ResetAsked,
+    /// Starting over was called off.
+    ResetDeclined,
+    /// Starting over was confirmed.
+    ResetConfirmed,
+}
+
+/// What the browser is asked to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Write a part of the session.
+    Save(Part),
+    /// Forget everything that was written.
+    ClearStorage,
+    /// Hand the file that was chosen last to the worker, with this request.
+    SendFile(Request),
+    /// Send a request to the worker.
+    Send(Request),
+    /// Replace the worker by a fresh one.
+    RestartWorker,
+    /// Put the theme on the page.
+    ShowTheme,
+    /// Put the place into the address.
+    ShowPlace,
+    /// Put the texts into the editor: they changed without it.
+    ShowTexts,
+    /// Bring the line of the selected instruction into view.
+    ShowSelected,
+}
+
+/// Changes the state.
+#[must_use]
+pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
+    match message {
+        Message::DockerfileEdited(text) => {
+            if state.session.now.dockerfile == text {
+                return Vec::new();
+            }
+            state.session.now.dockerfile = text;
+            changed(state, Part::Texts)
+        }
+        Message::IgnoreEdited(text) => {
+            if state.session.now.dockerignore == text {
+                return Vec::new();
+            }
+            state.session.now.dockerignore = text;
+            changed(state, Part::Texts)
+        }
+        Message::PlaceEntered(place) => {
+            state.session.place = place;
+            vec![Effect::Save(Part::Texts), Effect::ShowPlace]
+        }
+        Message::ThemeChosen(theme) => {
+            state.session.theme = theme;
+            vec![Effect::Save(Part::Texts), Effect::ShowTheme]
+        }
+        Message::TabChosen(tab) => {
+            state.session.tab = tab;
+            vec![Effect::Save(Part::Texts), Effect::ShowTexts]
+        }
+        Message::PaneChosen(pane) => {
+            state.pane = pane;
+            Vec::new()
+        }
+        Message::InstructionSelected(idx) => {
+            state.selected = Some(idx);
+            vec![Effect::ShowSelected]
+        }
+        Message::LineSelected(line) => {
+            state.selected =
+                super::analysis::instruction_at_line(&state.session.now.dockerfile, line).or(state.selected);
+            Vec::new()
+        }
+        Message::BuildRequested => {
+            state.session.builds.push(state.session.now.clone());
+            state.builds_revision += 1;
+            changed(state, Part::Files)
+        }
+        Message::CachePruned => {
+            state.session.builds.clear();
+            state.builds_revision += 1;
+            changed(state, Part::Files)
+        }
+        Message::RerunsChosen(reruns) => {
+            state.session.reruns = reruns;
+            changed(state, Part::Texts)
+        }
+        Message::DockerfileInContextSwitched(is_on) => {
+            state.session.now.has_dockerfile_in_context = is_on;
+            changed(state, Part::Texts)
+        }
+        Message::FileEdited(path) => file_changed(state, &path, true),
+        Message::FileTouched(path) => file_changed(state, &path, false),
+        Message::FileDeleted(path) => {
+            state.session.now.files.remove(&path);
+            changed(state, Part::Files)
+        }
+        Message::FileAdded(path) => {
+            let path = crate::context::normal_path(&path);
+            if path.is_empty() || state.session.now.files.get(&path).is_some() {
+                return Vec::new();
+            }
+            state.session.n_edits += 1;
+            let mut entry = Entry::file(edited_digest(&path, state.session.n_edits), 0);
+            entry.mtime_secs = mtime_of_edit(state.session.n_edits);
+            state.session.now.files.insert(&path, entry);
+            changed(state, Part::Files)
+        }
+        Message::FileReverted(path) => {
+            let built = state.session.builds.last().and_then(|build| build.files.get(&path)).cloned();
+            match built {
+                Some(entry) => state.session.now.files.insert(&path, entry),
+                None => state.session.now.files.remove(&path),
+            }
+            changed(state, Part::Files)
+        }
+        Message::ImageChosen { name, size_bytes } => {
+            let was_busy = matches!(state.image, ImageState::Opening { .. });
+            state.n_jobs += 1;
+            let job = JobId(state.n_jobs);
+            state.session.last_image_name = Some(name.clone());
+            state.session.place = Place::Inspect;
+            let image = OpenImage {
+                name,
+                size_bytes,
+                job,
+                images: Vec::new(),
+                layers: std::collections::BTreeMap::new(),
+                image_idx: 0,
+                layer_idx: 0,
+                folders: std::collections::BTreeMap::new(),
+                unfolded: std::collections::BTreeSet::new(),
+            };
+            state.image =
+                ImageState::Opening { image: Box::new(image), done_bytes: 0, total_bytes: size_bytes };
+            let mut effects = vec![Effect::Save(Part::Texts), Effect::ShowPlace];
+            if was_busy {
+                effects.push(Effect::RestartWorker);
+            }
+            effects.push(Effect::SendFile(Request::Open { job }));
+            effects
+        }
+        Message::OpeningCancelled => {
+            let ImageState::Opening { image, .. } = &state.image else { return Vec::new() };
+            state.image = ImageState::Cancelled { name: image.name.clone() };
+            // Replies that are still on their way belong to no job any more.
+            state.n_jobs += 1;
+            vec![Effect::RestartWorker]
+        }
+        Message::ImageSelected(idx) => {
+            if let Some(image) = state.image.image_mut() {
+                image.image_idx = idx;
+                image.layer_idx = 0;
+                image.unfolded.clear();
+            }
+            show_folder(state, "")
+        }
+        Message::LayerSelected(idx) => {
+            if let Some(image) = state.image.image_mut() {
+                image.layer_idx = idx;
+                image.unfolded.clear();
+            }
+            show_folder(state, "")
+        }
+        Message::FolderToggled(path) => {
+            let Some(image) = state.image.image_mut() else { return Vec::new() };
+            if image.unfolded.remove(&path) {
+                return Vec::new();
+            }
+            image.unfolded.insert(path.clone());
+            show_folder(state, &path)
+        }
+        Message::WorkerReplied(reply) => replied(state, reply),
+        Message::WorkerFailed(message) => {
+            let is_opening = matches!(state.image, ImageState::Opening { .. });
+            if let ImageState::Opening { image, .. } = &state.image {
+                state.image = ImageState::Failed { name: image.name.clone(), message: message.clone() };
+            }
+            state.n_jobs += 1;
+            if is_opening {
+                // The worker worked until this file: a fresh one may read another.
+                return vec![Effect::RestartWorker];
+            }
+            state.worker = WorkerState::Broken { message };
+            Vec::new()
+        }
+        Message::Restored(session) => {
+            let place = state.session.place;
+            state.session = *session;
+            // A place that the address names wins over the remembered one.
+            if place != Place::default() {
+                state.session.place = place;
+            }
+            state.revision += 1;
+            state.builds_revision += 1;
+            vec![Effect::ShowTheme, Effect::ShowPlace, Effect::ShowTexts]
+        }
+        Message::StorageFailed(message) => {
+            state.storage_problem = Some(message);
+            Vec::new()
+        }
+        Message::ResetAsked => {
+            state.is_resetting = true;
+            Vec::new()
+        }
+        Message::ResetDeclined => {
+            state.is_resetting = false;
+            Vec::new()
+        }
+        Message::ResetConfirmed => {
+            let mut fresh = State::new(Session::example(), &state.build);
+            fresh.session.theme = state.session.theme;
+            fresh.worker = state.worker.clone();
+            fresh.n_jobs = state.n_jobs + 1;
+            fresh.revision = state.revision + 1;
+            fresh.builds_revision = state.builds_revision + 1;
+            *state = fresh;
+            vec![
+                Effect::ClearStorage,
+                Effect::Save(Part::Texts),
+                Effect::Save(Part::Files),
+                Effect::ShowPlace,
+                Effect::ShowTexts,
+            ]
+        }
+    }
+}
+
+/// Something that the engine looks at has changed.
+fn changed(state: &mut State, part: Part) -> Vec<Effect> {
+    state.revision += 1;
+    match part {
+        Part::Texts => vec![Effect::Save(Part::Texts)],
+        // The count of edits stands with the texts.
+        Part::Files => vec![Effect::Save(Part::Texts), Effect::Save(Part::Files)],
+    }
+}
+
+fn edited_digest(path: &str, n_edits: u64) -> Digest {
+    let mut hasher = Hasher::default();
+    hasher.field(path);
+    hasher.field(&n_edits.to_string());
+    hasher.finish()
+}
+
+/// Any time later than that of the files as they were given.
+fn mtime_of_edit(n_edits: u64) -> i64 {
+    i64::try_from(n_edits).unwrap_or(i64::MAX / 2).saturating_add(1_000)
+}
+
+fn file_changed(state: &mut State, path: &str, has_new_bytes: bool) -> Vec<Effect> {
+    state.session.n_edits += 1;
+    let n_edits = state.session.n_edits;
+    // A file that was only inferred so far becomes one of the context.
+    if state.session.now.files.get(path).is_none() {
+        super::placeholder::insert(&mut state.session.now.files, path);
+    }
+    let Some(entry) = state.session.now.files.get_mut(path) else { return Vec::new() };
+    entry.mtime_secs = mtime_of_edit(n_edits);
+    if has_new_bytes && let EntryKind::File { digest, .. } = &mut entry.kind {
+        *digest = edited_digest(path, n_edits);
+    }
+    changed(state, Part::Files)
+}
+
+/// Asks for a folder's rows, unless they are there.
+fn show_folder(state: &mut State, path: &str) -> Vec<Effect> {
+    let Some(image) = state.image.image_mut() else { return Vec::new() };
+    let (image_idx, layer_idx) = (image.image_idx, image.layer_idx);
+    let key = (image_idx, layer_idx, path.to_owned());
+    if !image.layers.contains_key(&(image_idx, layer_idx)) || image.folders.contains_key(&key) {
+        return Vec::new();
+    }
+    image.folders.insert(key, None);
+    let job = image.job;
+    vec![Effect::Send(Request::ListFolder { job, image_idx, layer_idx, path: path.to_owned() })]
+}
+
+fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
+    if let Reply::Ready { build } = &reply {
+        state.worker = if *build == state.build {
+            WorkerState::Ready
+        } else {
+            let message = "the page was updated while it was open; reload it to inspect images".to_owned();
+            WorkerState::Broken { message }
+        };
+        return Vec::new();
+    }
+    let job = state.image.image().map(|image| image.job);
+    if job.is_none() || reply.job() != job {
+        return Vec::new();
+    }
+    match reply {
+        Reply::Ready { .. } => {}
+        Reply::Progressed { done_bytes: now, total_bytes: all, .. } => {
+            if let ImageState::Opening { done_bytes, total_bytes, .. } = &mut state.image {
+                (*done_bytes, *total_bytes) = (now, all);
+            }
+        }
+        Reply::ImagesFound { images, .. } => {
+            if let Some(image) = state.image.image_mut() {
+                image.images = images;
+            }
+        }
+        Reply::LayerRead { image_idx, layer_idx, report, .. } => {
+            if let Some(image) = state.image.image_mut() {
+                image.layers.insert((image_idx, layer_idx), report);
+            }
+        }
+        Reply::Finished { .. } => {
+            if let ImageState::Opening { image, .. } = &mut state.image {
+                state.image = ImageState::Open(image.clone());
+            }
+            return show_folder(state, "");
+        }
+        Reply::Failed { message, .. } => {
+            let name = state.image.image().map(|image| image.name.clone()).unwrap_or_default();
+            state.image = ImageState::Failed { name, message };
+        }
+        Reply::FolderListed { image_idx, layer_idx, path, rows, .. } => {
+            if let Some(image) = state.image.image_mut() {
+                image.folders.insert((image_idx, layer_idx, path), Some(rows));
+            }
+        }
+    }
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> State {
+        State::new(Session::example(), "b1")
+    }
+
+    #[test]
+    fn stale_replies_are_dropped() {
+        let mut state = state();
+        let chosen = |name: &str| Message::ImageChosen { name: name.into(), size_bytes: 10 };
+        let _ = update(&mut state, chosen("a.tar"));
+        let effects = update(&mut state, chosen("b.tar"));
+        assert!(effects.contains(&Effect::RestartWorker));
+        let stale = Reply::Failed { job: JobId(1), message: "old".into() };
+        let _ = update(&mut state, Message::WorkerReplied(stale));
+        assert!(matches!(&state.image, ImageState::Opening { image, .. } if image.name == "b.tar"));
+        let _ = update(&mut state, Message::OpeningCancelled);
+        let late = Reply::Finished { job: JobId(2) };
+        let _ = update(&mut state, Message::WorkerReplied(late));
+        assert_eq!(state.image, ImageState::Cancelled { name: "b.tar".into() });
+    }
+
+    #[test]
+    fn a_worker_of_another_build_asks_for_a_reload() {
+        let mut state = state();
+        let _ = update(&mut state, Message::WorkerReplied(Reply::Ready { build: "b2".into() }));
+        assert!(matches!(state.worker, WorkerState::Broken { .. }));
+        let _ = update(&mut state, Message::WorkerReplied(Reply::Ready { build: "b1".into() }));
+        assert_eq!(state.worker, WorkerState::Ready);
+    }
+
+    #[test]
+    fn a_crash_is_a_message() {
+        let mut state = state();
+        let _ = update(&mut state, Message::ImageChosen { name: "a.tar".into(), size_bytes: 1 });
+        let effects = update(&mut state, Message::WorkerFailed("out of memory".into()));
+        assert_eq!(effects, [Effect::RestartWorker]);
+        assert!(matches!(&state.image, ImageState::Failed { message, .. } if message == "out of memory"));
+    }
+
+    #[test]
+    fn an_edit_undone_is_no_edit() {
+        let mut state = state();
+        let before = state.session.now.files.clone();
+        let _ = update(&mut state, Message::FileEdited("index.js".into()));
+        assert_ne!(state.session.now.files, before);
+        let _ = update(&mut state, Message::FileReverted("index.js".into()));
+        assert_eq!(state.session.now.files, before);
+    }
+
+    #[test]
+    fn starting_over_asks_first() {
+        let mut state = state();
+        let _ = update(&mut state, Message::DockerfileEdited("FROM x\n".into()));
+        let _ = update(&mut state, Message::ResetAsked);
+        assert_eq!(state.session.now.dockerfile, "FROM x\n");
+        let _ = update(&mut state, Message::ResetConfirmed);
+        assert_eq!(state.session, Session::example());
+    }
+}

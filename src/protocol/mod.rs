@@ -1,0 +1,294 @@
+//! What the page and its worker say to each other.
+//!
+//! Plain data with named fields, carried by structured clone. A file handle
+//! travels beside a request, since it is no data. Numbers of bytes stay below
+//! 2^53, the last whole number that JavaScript counts exactly; no file reaches it.
+//!
+//! Every reply names the job it belongs to; the page drops those of jobs that
+//! it gave up. A cancelled job ends with its worker: reading is synchronous, so
+//! that a worker could not hear the message.
+
+use serde::{Deserialize, Serialize};
+
+use crate::archive::tar::MemberKind;
+use crate::image::{ImagePlan, Layer, OpenError, history};
+use crate::layer::Row;
+
+/// A piece of work, counted by the page.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub u32);
+
+/// What the page asks for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// Open the file that travels with this message and read its layers.
+    Open {
+        /// The job.
+        job: JobId,
+    },
+    /// List a folder of a layer of the image that was opened last.
+    ListFolder {
+        /// The job.
+        job: JobId,
+        /// Which image of the archive.
+        image_idx: u32,
+        /// Which layer, 0 is the lowest.
+        layer_idx: u32,
+        /// The folder; empty for the root.
+        path: String,
+    },
+}
+
+/// What the worker answers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Reply {
+    /// The worker has started.
+    Ready {
+        /// The build that it comes from; a page of another build asks to be reloaded.
+        build: String,
+    },
+    /// Bytes read so far.
+    Progressed {
+        /// The job.
+        job: JobId,
+        /// So far.
+        done_bytes: u64,
+        /// In all, as far as known yet.
+        total_bytes: u64,
+    },
+    /// The images of the archive; their layers are still to be read.
+    ImagesFound {
+        /// The job.
+        job: JobId,
+        /// The images.
+        images: Vec<ImageReport>,
+    },
+    /// A layer was read.
+    LayerRead {
+        /// The job.
+        job: JobId,
+        /// Which image.
+        image_idx: u32,
+        /// Which layer.
+        layer_idx: u32,
+        /// What it is.
+        report: LayerReport,
+    },
+    /// All was read.
+    Finished {
+        /// The job.
+        job: JobId,
+    },
+    /// It cannot be opened.
+    Failed {
+        /// The job.
+        job: JobId,
+        /// Why, as a sentence.
+        message: String,
+    },
+    /// A folder's rows.
+    FolderListed {
+        /// The job.
+        job: JobId,
+        /// Which image.
+        image_idx: u32,
+        /// Which layer.
+        layer_idx: u32,
+        /// The folder.
+        path: String,
+        /// What it has.
+        rows: Vec<FolderRow>,
+    },
+}
+
+/// One image.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ImageReport {
+    /// Its names.
+    pub tags: Vec<String>,
+    /// What it runs on: `linux/arm64`.
+    pub platform: String,
+    /// When it was made, as the configuration says.
+    pub created: String,
+    /// Digest of its manifest, where there is one.
+    pub manifest_digest: Option<String>,
+    /// Digest of its configuration.
+    pub config_digest: String,
+    /// Its layers, lowest first, as far as the manifest tells.
+    pub layers: Vec<PlannedLayer>,
+    /// What is wrong with it as a whole.
+    pub problems: Vec<String>,
+}
+
+/// A layer before it is read.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct PlannedLayer {
+    /// The instruction that made it, as the history tells.
+    pub instruction: Option<String>,
+    /// The line of the history, as it stands.
+    pub created_by: Option<String>,
+    /// Bytes stored in the archive.
+    pub stored_bytes: u64,
+}
+
+/// A layer that was read.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LayerReport {
+    /// `none`, `gzip` or `zstd`.
+    pub compression: String,
+    /// Digest of the stored bytes.
+    pub blob_digest: Option<String>,
+    /// Digest of the tar inside.
+    pub diff_id: Option<String>,
+    /// Digest of the stack up to it.
+    pub chain_id: Option<String>,
+    /// The diffID is the one that the configuration names.
+    pub is_verified: bool,
+    /// Length of the tar.
+    pub tar_bytes: u64,
+    /// Sum of the sizes of its files.
+    pub content_bytes: u64,
+    /// Members of the tar.
+    pub n_entries: u64,
+    /// Paths of lower layers that it removes.
+    pub n_whiteouts: u64,
+    /// What is wrong with it.
+    pub problems: Vec<String>,
+}
+
+/// A row of a folder.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FolderRow {
+    /// Name within the folder.
+    pub name: String,
+    /// What it is.
+    pub kind: RowKind,
+    /// The 12 mode bits.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u64,
+    /// Group.
+    pub gid: u64,
+    /// Bytes of it and all below.
+    pub total_bytes: u64,
+    /// Entries below it.
+    pub n_below: u64,
+    /// What a link leads to.
+    pub link: String,
+    /// The folder hides what lower layers have in it.
+    pub is_opaque: bool,
+}
+
+/// What a row is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum RowKind {
+    /// A file.
+    File,
+    /// A folder.
+    Dir,
+    /// A symbolic link.
+    Symlink,
+    /// Another name of a file.
+    HardLink,
+    /// A device, a pipe, or something unknown.
+    Special,
+    /// A path of a lower layer that this layer removes.
+    Whiteout,
+}
+
+impl ImageReport {
+    /// The report of an image.
+    #[must_use]
+    pub fn new(plan: &ImagePlan) -> Self {
+        let layer = |layer: &crate::image::LayerPlan| {
+            let created_by = layer.history.as_ref().map(|entry| entry.created_by.clone());
+            PlannedLayer {
+                instruction: created_by.as_deref().map(history::instruction_of),
+                created_by,
+                stored_bytes: layer.stored_bytes,
+            }
+        };
+        Self {
+            tags: plan.tags.clone(),
+            platform: plan.platform.as_ref().map_or(String::new(), ToString::to_string),
+            created: plan.config.created.clone().unwrap_or_default(),
+            manifest_digest: plan.manifest_digest.map(|digest| digest.to_string()),
+            config_digest: plan.config_digest.to_string(),
+            layers: plan.layers.iter().map(layer).collect(),
+            problems: plan.problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl LayerReport {
+    /// The report of a layer.
+    #[must_use]
+    pub fn new(layer: &Layer) -> Self {
+        Self {
+            compression: layer.compression.name().to_owned(),
+            blob_digest: layer.blob_digest.map(|digest| digest.to_string()),
+            diff_id: layer.diff_id.map(|diff_id| diff_id.to_string()),
+            chain_id: layer.chain_id.map(|chain_id| chain_id.to_string()),
+            is_verified: layer.diff_id.is_some() && layer.problems.is_empty(),
+            tar_bytes: layer.tar_bytes,
+            content_bytes: layer.tree.content_bytes,
+            n_entries: layer.tree.n_members,
+            n_whiteouts: layer.tree.whiteouts.len() as u64,
+            problems: layer.problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl FolderRow {
+    /// The report of a row.
+    #[must_use]
+    pub fn new(row: &Row) -> Self {
+        let kind = match row.entry.as_ref().map(|entry| entry.kind) {
+            Some(MemberKind::File) => RowKind::File,
+            Some(MemberKind::Dir) => RowKind::Dir,
+            Some(MemberKind::Symlink) => RowKind::Symlink,
+            Some(MemberKind::HardLink) => RowKind::HardLink,
+            Some(MemberKind::Char | MemberKind::Block | MemberKind::Fifo | MemberKind::Other(_)) => {
+                RowKind::Special
+            }
+            // A folder that only stands above a whiteout has no entry either.
+            None if row.n_below > 0 => RowKind::Dir,
+            None => RowKind::Whiteout,
+        };
+        let entry = row.entry.as_ref();
+        Self {
+            name: row.name.clone(),
+            kind,
+            mode: entry.map_or(0, |entry| entry.mode),
+            uid: entry.map_or(0, |entry| entry.uid),
+            gid: entry.map_or(0, |entry| entry.gid),
+            total_bytes: row.total_bytes,
+            n_below: row.n_below,
+            link: entry.map_or(String::new(), |entry| entry.link.clone()),
+            is_opaque: row.is_opaque,
+        }
+    }
+}
+
+impl Reply {
+    /// The reply that tells why a file cannot be opened.
+    #[must_use]
+    pub fn failed(job: JobId, error: &OpenError) -> Self {
+        Self::Failed { job, message: error.to_string() }
+    }
+
+    /// The job that a reply belongs to.
+    #[must_use]
+    pub fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Ready { .. } => None,
+            Self::Progressed { job, .. }
+            | Self::ImagesFound { job, .. }
+            | Self::LayerRead { job, .. }
+            | Self::Finished { job }
+            | Self::Failed { job, .. }
+            | Self::FolderListed { job, .. } => Some(*job),
+        }
+    }
+}
