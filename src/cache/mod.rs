@@ -29,6 +29,7 @@
 
 pub mod files;
 pub mod key;
+mod made;
 pub mod reason;
 pub mod solve;
 pub mod store;

@@ -113,6 +113,11 @@ pub enum Reason {
         /// Its path.
         path: String,
     },
+    /// A secret that it must have and that is not given.
+    SecretMissing {
+        /// Its id.
+        id: String,
+    },
     /// A step that it needs fails.
     NeedsFailed,
     /// Not modeled, and what.
@@ -164,9 +169,23 @@ impl Reason {
                 "it is cached if the steps that run again write the same bytes as before".into()
             }
             Self::SourceMissing { path } => format!("{path} is not in the build context, or is ignored"),
+            Self::SecretMissing { id } => format!("it must have the secret “{id}”, which is not given"),
             Self::NeedsFailed => "a step that it needs fails".into(),
             Self::NotModeled { what } => format!("{what} is not modeled: only a real build can tell"),
             Self::AlwaysLoaded => "it is looked at anew in each build".into(),
+        }
+    }
+
+    /// BuildKit's message, where the build fails for this reason; what differs
+    /// from run to run is written as `<ref>`.
+    #[must_use]
+    pub fn builder_error(&self) -> Option<String> {
+        match self {
+            Self::SourceMissing { path } => Some(format!(
+                "failed to compute cache key: failed to calculate checksum of ref <ref>: \"{path}\": not found"
+            )),
+            Self::SecretMissing { id } => Some(format!("secret {id}: not found")),
+            _ => None,
         }
     }
 }
@@ -252,7 +271,10 @@ impl<'a> Explainer<'a> {
 
     fn failed_input(&self, step: &Step) -> Option<StepId> {
         let is_failed = |id: &StepId| {
-            matches!(self.judged.get(id.0), Some(Judged { state: State::Missing(_) | State::Blocked, .. }))
+            matches!(
+                self.judged.get(id.0),
+                Some(Judged { state: State::Refused(_) | State::Blocked | State::Failed, .. })
+            )
         };
         step.inputs.iter().copied().find(is_failed)
     }

@@ -2,22 +2,26 @@
 //!
 //! Steps are judged in order, inputs first. For each input the solver looks
 //! for keys by definition; only where that finds nothing are selected files
-//! compared by content. What depends on bytes that a rerun writes is judged
-//! twice: once as if reruns wrote the same as before, once as if they wrote
-//! something else. Where the two differ, the step is conditional.
+//! compared by content. A step that runs has no keys for what stands on it to
+//! be found by: its key is known only once it ran, which is too late to look.
+//!
+//! What depends on bytes that a rerun writes is judged twice: once as if reruns
+//! wrote the same as before, once as if they wrote something else. Where the
+//! two differ, the step is conditional.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::files::{Content, CopyOf, Files, add_copy};
+use super::files::{Content, Files};
 use super::key::{Dep, OpKey, deps};
+use super::made::{as_stored, files_of};
 use super::reason::{Explainer, Reason};
-use super::store::{BuildRecord, CacheStore, KeyId, StepRecord};
+use super::store::{BuildRecord, CacheStore, InputKey, Journal, KeyId, StepRecord};
 use super::{Simulation, StepOutcome, Verdict};
 use crate::context::Tree;
-use crate::context::select::Selector;
 use crate::digest::{Digest, Hasher};
-use crate::graph::{FileAction, FileInput, Graph, Op, Step, StepId};
+use crate::dockerfile::mount::MountKind;
+use crate::graph::{Graph, Op, Step, StepId};
 
 /// What a build is given besides the graph.
 #[derive(Clone, Debug, Default)]
@@ -41,24 +45,33 @@ pub enum Reruns {
 /// Judges a build.
 #[must_use]
 pub fn simulate(graph: &Graph, inputs: &Inputs, store: &CacheStore) -> Simulation {
-    let same = Solver::run(graph, inputs, store.clone(), &|_| Reruns::Same);
-    let different = Solver::run(graph, inputs, store.clone(), &|_| Reruns::Different);
-    let mut outcomes = Vec::new();
+    simulate_failing(graph, inputs, store, &BTreeSet::new())
+}
+
+/// Judges a build of which it is known that some steps fail when they run.
+#[must_use]
+pub fn simulate_failing(
+    graph: &Graph,
+    inputs: &Inputs,
+    store: &CacheStore,
+    fails: &BTreeSet<StepId>,
+) -> Simulation {
+    let same = Solver::run(graph, inputs, store, &|_| Reruns::Same, fails);
+    let different = Solver::run(graph, inputs, store, &|_| Reruns::Different, fails);
     let explainer = Explainer::new(graph, &different.steps, &different.locals, store);
+    let mut outcomes = Vec::new();
     for (idx, (one, other)) in same.steps.iter().zip(&different.steps).enumerate() {
         let id = StepId(idx);
         let (verdict, depends_on) = match (&one.state, &other.state) {
-            (State::Missing(_), _) | (_, State::Missing(_)) => (Verdict::Error, BTreeSet::new()),
+            (State::Refused(_), _) | (_, State::Refused(_)) => (Verdict::Error, BTreeSet::new()),
             (State::Blocked, _) | (_, State::Blocked) => (Verdict::Blocked, BTreeSet::new()),
             (State::Remote, _) | (_, State::Remote) => (Verdict::Unknown, BTreeSet::new()),
             (State::Hit, State::Hit) => (Verdict::Cached, BTreeSet::new()),
-            (State::Ran, State::Ran) => (Verdict::Rebuild, BTreeSet::new()),
+            (State::Ran | State::Failed, State::Ran | State::Failed) => (Verdict::Rebuild, BTreeSet::new()),
             _ => (Verdict::Conditional, one.depends_on.union(&other.depends_on).copied().collect()),
         };
         let (reason, first_cause) = match (&one.state, &other.state) {
-            (State::Missing(path), _) | (_, State::Missing(path)) => {
-                (Reason::SourceMissing { path: path.clone() }, Some(id))
-            }
+            (State::Refused(reason), _) | (_, State::Refused(reason)) => (reason.clone(), Some(id)),
             _ => explainer.explain(id, verdict),
         };
         outcomes.push(StepOutcome { verdict, reason, first_cause, depends_on, same_as: other.same_as });
@@ -67,8 +80,8 @@ pub fn simulate(graph: &Graph, inputs: &Inputs, store: &CacheStore) -> Simulatio
 }
 
 /// Records a build as done. `reruns` says for each conditional step what its
-/// reruns wrote; `fails` names a step whose command failed, so that nothing of
-/// it or after it is stored.
+/// reruns wrote; `fails` names the steps that failed or were stopped, so that
+/// nothing of them or after them is stored.
 pub fn record(
     graph: &Graph,
     inputs: &Inputs,
@@ -76,9 +89,7 @@ pub fn record(
     reruns: &dyn Fn(StepId) -> Reruns,
     fails: &BTreeSet<StepId>,
 ) {
-    let taken = std::mem::take(store);
-    let solver = Solver::run_failing(graph, inputs, taken, reruns, fails);
-    *store = solver.store;
+    let solver = Solver::run(graph, inputs, store, reruns, fails);
     let mut build =
         BuildRecord { steps: Vec::new(), locals: solver.locals, build_args: inputs.build_args.clone() };
     for (idx, (step, judged)) in graph.steps.iter().zip(solver.steps).enumerate() {
@@ -87,7 +98,8 @@ pub fn record(
             StepRecord::new(step, StepId(idx), stage_name, judged.key, judged.deps, judged.definition);
         build.steps.push(record);
     }
-    store.builds.push(build);
+    let added = solver.journal.finish();
+    store.add(added, build);
 }
 
 pub(super) fn stage_name(graph: &Graph, step: &Step) -> String {
@@ -100,8 +112,10 @@ pub(super) fn stage_name(graph: &Graph, step: &Step) -> String {
 pub(super) enum State {
     Hit,
     Ran,
-    /// A source is not there.
-    Missing(String),
+    /// It runs, and was declared to fail.
+    Failed,
+    /// It cannot be done: a source is not there.
+    Refused(Reason),
     /// An input failed.
     Blocked,
     /// It comes from the web, or stands on what does.
@@ -118,54 +132,67 @@ pub(super) struct Judged {
     /// Reruns whose bytes decide about this step.
     pub(super) depends_on: BTreeSet<StepId>,
     pub(super) same_as: Option<StepId>,
-    keys: BTreeSet<KeyId>,
+    /// The keys that what stands on it is looked up by.
+    known_by: BTreeSet<KeyId>,
+    /// The key of its result, once it is there.
+    result: Option<KeyId>,
     files: Rc<Files>,
 }
 
+impl Judged {
+    fn new(state: State, key: OpKey, deps: Vec<Dep>, definition: Digest) -> Self {
+        Self {
+            state,
+            key,
+            deps,
+            definition,
+            depends_on: BTreeSet::new(),
+            same_as: None,
+            known_by: BTreeSet::new(),
+            result: None,
+            files: Rc::new(Files::Empty),
+        }
+    }
+}
+
 struct Solver<'a> {
-    store: CacheStore,
+    journal: Journal<'a>,
     locals: BTreeMap<String, Rc<Tree>>,
+    secrets: Option<&'a BTreeSet<String>>,
     reruns: &'a dyn Fn(StepId) -> Reruns,
     fails: &'a BTreeSet<StepId>,
     steps: Vec<Judged>,
-    build: usize,
+    n_builds: usize,
 }
 
 impl<'a> Solver<'a> {
     fn run(
         graph: &'a Graph,
-        inputs: &Inputs,
-        store: CacheStore,
-        reruns: &'a dyn Fn(StepId) -> Reruns,
-    ) -> Self {
-        const NONE: &BTreeSet<StepId> = &BTreeSet::new();
-        Self::run_failing(graph, inputs, store, reruns, NONE)
-    }
-
-    fn run_failing(
-        graph: &'a Graph,
-        inputs: &Inputs,
-        store: CacheStore,
+        inputs: &'a Inputs,
+        store: &'a CacheStore,
         reruns: &'a dyn Fn(StepId) -> Reruns,
         fails: &'a BTreeSet<StepId>,
     ) -> Self {
         let locals =
             inputs.locals.iter().map(|(name, tree)| (name.clone(), store.transferred(name, tree))).collect();
-        let build = store.builds.len();
-        let mut solver = Self { store, locals, reruns, fails, steps: Vec::new(), build };
-        let mut known: BTreeMap<Digest, StepId> = BTreeMap::new();
+        let mut solver = Self {
+            journal: Journal::new(store),
+            locals,
+            secrets: graph.secrets.as_ref(),
+            reruns,
+            fails,
+            steps: Vec::new(),
+            n_builds: store.builds.len(),
+        };
+        let merged = Merged::of(graph);
         for (idx, step) in graph.steps.iter().enumerate() {
-            let mut judged = solver.judge(StepId(idx), step);
-            // Equal operations on equal inputs are one step of a build.
-            if let Some(first) = known.get(&judged.definition) {
-                let twin = solver.steps.get(first.0).cloned();
-                if let Some(twin) = twin {
-                    judged = Judged { same_as: Some(*first), ..twin };
-                }
-            } else {
-                known.insert(judged.definition, StepId(idx));
-            }
-            solver.steps.push(judged);
+            let id = StepId(idx);
+            let judged = match merged.first(id).and_then(|first| solver.steps.get(first.0)) {
+                // Equal operations on equal inputs are one step of a build.
+                Some(twin) => twin.clone(),
+                None => solver.judge(id, step, &merged),
+            };
+            solver.steps.push(Judged { same_as: merged.shown_as(id), ..judged });
         }
         solver
     }
@@ -174,279 +201,283 @@ impl<'a> Solver<'a> {
         step.inputs.get(idx).and_then(|id| self.steps.get(id.0))
     }
 
-    fn judge(&mut self, id: StepId, step: &Step) -> Judged {
+    fn judge(&mut self, id: StepId, step: &Step, merged: &Merged) -> Judged {
         let key = OpKey::of(step);
         let op = key.digest();
-        let step_deps = deps(step);
-        let mut hasher = Hasher::default();
-        hasher.update(op.as_bytes());
-        for (idx, dep) in step_deps.iter().enumerate() {
-            if let Some(input) = self.input(step, idx) {
-                hasher.update(input.definition.as_bytes());
-            }
-            hasher.field(&format!("{:?}", dep.selector_digest()));
-        }
-        let definition = hasher.finish();
-        let judged = |state, keys, files| Judged {
-            state,
-            key: key.clone(),
-            deps: step_deps.clone(),
-            definition,
-            depends_on: BTreeSet::new(),
-            same_as: None,
-            keys,
-            files,
-        };
+        let judged = Judged::new(State::Blocked, key, deps(step), merged.definition(id));
         let inputs: Vec<&Judged> = (0..step.inputs.len()).filter_map(|idx| self.input(step, idx)).collect();
-        if inputs.iter().any(|input| matches!(input.state, State::Missing(_) | State::Blocked)) {
-            return judged(State::Blocked, BTreeSet::new(), Rc::new(Files::Empty));
+        let is_broken = |state: &State| matches!(state, State::Refused(_) | State::Blocked | State::Failed);
+        if inputs.iter().any(|input| is_broken(&input.state)) {
+            return judged;
         }
-        if inputs.iter().any(|input| input.state == State::Remote) || matches!(key, OpKey::Remote { .. }) {
-            return judged(State::Remote, BTreeSet::new(), Rc::new(Files::Empty));
+        if inputs.iter().any(|input| input.state == State::Remote)
+            || matches!(step.op, Op::Http { .. } | Op::Git { .. })
+        {
+            return Judged { state: State::Remote, ..judged };
         }
         match &step.op {
             Op::Image { .. } => {
-                let root = self.store.root(op);
-                let is_known = self
-                    .store
-                    .builds
-                    .iter()
-                    .any(|build| build.steps.iter().any(|old| old.key.digest() == op));
-                let files = Rc::new(Files::Opaque { token: op, reruns: BTreeSet::new() });
-                judged(if is_known { State::Hit } else { State::Ran }, BTreeSet::from([root]), files)
+                let known = self.journal.known_root(op);
+                Judged {
+                    state: if known.is_some() { State::Hit } else { State::Ran },
+                    known_by: known.into_iter().collect(),
+                    result: Some(self.journal.root(op)),
+                    files: Rc::new(Files::Opaque { token: op, reruns: BTreeSet::new() }),
+                    ..judged
+                }
             }
             Op::Local { name } => {
                 // Loaded at every build: by definition it is never equal to the one before.
                 let mut hasher = Hasher::default();
                 hasher.update(op.as_bytes());
-                hasher.field(&self.build.to_string());
-                let root = self.store.root(hasher.finish());
+                hasher.field(&self.n_builds.to_string());
                 let tree = self.locals.get(name).cloned().unwrap_or_default();
-                judged(State::Ran, BTreeSet::from([root]), Rc::new(Files::Whole(tree)))
+                Judged {
+                    state: State::Ran,
+                    result: Some(self.journal.root(hasher.finish())),
+                    files: Rc::new(Files::Whole(tree)),
+                    ..judged
+                }
             }
-            Op::Exec(_) | Op::File(_) | Op::Merge | Op::Http { .. } | Op::Git { .. } => {
-                self.lookup(id, step, op, judged)
-            }
+            _ => self.lookup(id, step, op, judged, merged.ignores_cache(id)),
         }
     }
 
-    /// Looks a step with a definition up, and runs it where it is not found.
-    fn lookup(
+    /// Looks a step up by its operation, and runs it where it is not found.
+    fn lookup(&mut self, id: StepId, step: &Step, op: Digest, judged: Judged, ignores_cache: bool) -> Judged {
+        let mut search = Search {
+            op,
+            ignores_cache,
+            found: Vec::new(),
+            results: Vec::new(),
+            hits: BTreeSet::new(),
+            depends_on: BTreeSet::new(),
+        };
+        for (idx, dep) in judged.deps.iter().enumerate() {
+            let selector = dep.selector_digest();
+            let input = self.input(step, idx);
+            let keys = |keys: &BTreeSet<KeyId>| -> Vec<InputKey> {
+                keys.iter().map(|key| (*key, selector)).collect()
+            };
+            let known_by = input.map_or(Vec::new(), |input| keys(&input.known_by));
+            let result = input.and_then(|input| input.result).map(|key| (key, selector));
+            search.results.push(result.into_iter().collect());
+            search.depends_on.extend(input.into_iter().flat_map(|input| &input.depends_on));
+            let found = if ignores_cache { BTreeSet::new() } else { self.journal.query(&known_by, idx, op) };
+            search.found.push(found);
+        }
+        if step.inputs.is_empty() && !ignores_cache {
+            search.hits.extend(self.journal.known_root(op));
+        }
+        search.hits.extend(search.common(&self.journal));
+        if search.hits.is_empty()
+            && let Err(reason) = self.look_at_content(id, step, &judged.deps, &mut search)
+        {
+            return Judged { state: State::Refused(reason), ..judged };
+        }
+        let depends_on = std::mem::take(&mut search.depends_on);
+        if let Some(key) = search.hits.last().copied() {
+            let files = self.journal.result(key).cloned().unwrap_or_else(|| Rc::new(Files::Empty));
+            let known_by = search.hits;
+            return Judged { state: State::Hit, depends_on, known_by, result: Some(key), files, ..judged };
+        }
+        if let Some(secret) = self.missing_secret(step) {
+            return Judged { state: State::Refused(Reason::SecretMissing { id: secret }), ..judged };
+        }
+        if self.fails.contains(&id) {
+            return Judged { state: State::Failed, depends_on, ..judged };
+        }
+        let inputs: Vec<Rc<Files>> = (0..step.inputs.len())
+            .map(|idx| {
+                self.input(step, idx).map_or_else(|| Rc::new(Files::Empty), |input| Rc::clone(&input.files))
+            })
+            .collect();
+        let files = files_of(id, step, &inputs);
+        let stored = Rc::new(as_stored(&files, self.n_builds, id));
+        let key = self.journal.save(op, &search.results, stored);
+        Judged { state: State::Ran, depends_on, result: Some(key), files, ..judged }
+    }
+
+    /// Looks a step up by the content of what it reads: first of the inputs
+    /// that no definition was found for, then of the others.
+    fn look_at_content(
         &mut self,
         id: StepId,
         step: &Step,
-        op: Digest,
-        judged: impl Fn(State, BTreeSet<KeyId>, Rc<Files>) -> Judged,
-    ) -> Judged {
-        let step_deps = deps(step);
-        let mut inputs: Vec<Vec<(KeyId, Option<Digest>)>> = Vec::new();
-        for (idx, dep) in step_deps.iter().enumerate() {
-            let keys = self.input(step, idx).map_or(BTreeSet::new(), |input| input.keys.clone());
-            inputs.push(keys.into_iter().map(|key| (key, dep.selector_digest())).collect());
-        }
-        if step.inputs.is_empty() {
-            let key = self.store.root(op);
-            let hit = self.store.result(key).is_some() && !step.ignores_cache;
-            let files = self.files_of(id, step);
-            if !self.fails.contains(&id) {
-                self.store.save(op, &[], Rc::clone(&files));
-            }
-            return judged(if hit { State::Hit } else { State::Ran }, BTreeSet::from([key]), files);
-        }
-        let mut found =
-            if step.ignores_cache { BTreeSet::new() } else { self.candidates(op, &inputs, &BTreeSet::new()) };
-        let mut open: BTreeSet<StepId> = BTreeSet::new();
-        let mut open_inputs: BTreeSet<usize> = BTreeSet::new();
-        if found.is_empty() {
-            for (idx, dep) in step_deps.iter().enumerate().filter(|(_, dep)| dep.by_content) {
-                let Some(input) = self.input(step, idx) else { continue };
+        deps: &[Dep],
+        search: &mut Search,
+    ) -> Result<(), Reason> {
+        let is_lost = |idx: usize| search.found.get(idx).is_none_or(BTreeSet::is_empty);
+        // Without a key for the root parent there is nothing to find, and all is loaded at once.
+        let is_hopeless = deps.iter().enumerate().any(|(idx, dep)| !dep.by_content && is_lost(idx));
+        let (first, then): (Vec<usize>, Vec<usize>) = (0..deps.len())
+            .filter(|idx| deps.get(*idx).is_some_and(|dep| dep.by_content))
+            .partition(|idx| is_hopeless || is_lost(*idx));
+        let mut open: BTreeMap<usize, BTreeSet<StepId>> = BTreeMap::new();
+        for phase in [first, then] {
+            for idx in phase {
+                let Some((dep, input)) = deps.get(idx).zip(self.input(step, idx)) else { continue };
                 match input.files.content(&dep.selectors) {
                     Content::Exact(digest) => {
                         let mut hasher = Hasher::default();
                         hasher.field("content");
                         hasher.update(digest.as_bytes());
-                        let key = self.store.root(hasher.finish());
-                        if let Some(keys) = inputs.get_mut(idx) {
-                            keys.push((key, None));
-                        }
+                        let key = self.journal.root(hasher.finish());
+                        search.add_content(idx, key, &mut self.journal);
                     }
-                    Content::Open(reruns) => {
-                        open.extend(reruns);
-                        open_inputs.insert(idx);
-                    }
-                    Content::Missing(path) => {
-                        return judged(State::Missing(path), BTreeSet::new(), Rc::new(Files::Empty));
-                    }
+                    Content::Open(reruns) => drop(open.insert(idx, reruns)),
+                    Content::Missing(path) => return Err(Reason::SourceMissing { path }),
                 }
             }
-            if !step.ignores_cache {
-                found = self.candidates(op, &inputs, &BTreeSet::new());
+            search.hits = search.common(&self.journal);
+            if !search.hits.is_empty() {
+                return Ok(());
             }
         }
-        let mut depends_on: BTreeSet<StepId> = BTreeSet::new();
-        for idx in 0..step.inputs.len() {
-            depends_on
-                .extend(self.input(step, idx).into_iter().flat_map(|input| input.depends_on.iter().copied()));
+        if open.is_empty() || search.ignores_cache {
+            return Ok(());
         }
-        if found.is_empty() && !open_inputs.is_empty() && !step.ignores_cache {
-            let possible = self.candidates(op, &inputs, &open_inputs);
-            if !possible.is_empty() {
-                depends_on.extend(&open);
-                if (self.reruns)(id) == Reruns::Same {
-                    // Of several earlier results the youngest is what the rerun is taken to repeat.
-                    found = possible.last().copied().into_iter().collect();
+        for idx in open.keys() {
+            let anywhere = self.journal.reached_by_any(*idx, search.op);
+            if let Some(found) = search.found.get_mut(*idx) {
+                found.extend(anywhere);
+            }
+        }
+        let possible = search.common(&self.journal);
+        if possible.is_empty() {
+            return Ok(());
+        }
+        search.depends_on.extend(open.values().flatten());
+        if (self.reruns)(id) == Reruns::Same {
+            // Of several earlier results the youngest is what the rerun is taken to repeat.
+            search.hits = possible.last().copied().into_iter().collect();
+            for idx in open.keys() {
+                let keys = search.results.get(*idx).map_or(&[][..], Vec::as_slice);
+                for key in &search.hits {
+                    self.journal.link_all(keys, *idx, search.op, *key);
                 }
             }
         }
-        if let Some(key) = found.last().copied() {
-            let files = self.store.result(key).cloned().unwrap_or_else(|| Rc::new(Files::Empty));
-            for key in &found {
-                self.store.link(op, &inputs, *key);
-            }
-            return Judged { depends_on, ..judged(State::Hit, found, files) };
-        }
-        let files = self.files_of(id, step);
-        if self.fails.contains(&id) {
-            return judged(State::Blocked, BTreeSet::new(), Rc::new(Files::Empty));
-        }
-        let stored = Rc::new(as_stored(&files, self.build, id));
-        let key = self.store.save(op, &inputs, stored);
-        Judged { depends_on, ..judged(State::Ran, BTreeSet::from([key]), files) }
+        Ok(())
     }
 
-    /// Keys that all inputs lead to and that have a result; inputs in `open` may lead anywhere.
-    fn candidates(
-        &self,
-        op: Digest,
-        inputs: &[Vec<(KeyId, Option<Digest>)>],
-        open: &BTreeSet<usize>,
-    ) -> BTreeSet<KeyId> {
-        let mut found: Option<BTreeSet<KeyId>> = None;
-        for (idx, keys) in inputs.iter().enumerate() {
-            let reached = if open.contains(&idx) {
-                self.store.reached_by_any(idx, op)
-            } else {
-                let mut reached = BTreeSet::new();
-                for (key, selector) in keys {
-                    reached.extend(self.store.reached(&BTreeSet::from([*key]), idx, op, *selector));
-                }
-                reached
-            };
-            found = Some(match found {
-                None => reached,
-                Some(found) => found.intersection(&reached).copied().collect(),
-            });
+    fn missing_secret(&self, step: &Step) -> Option<String> {
+        let (Op::Exec(exec), Some(given)) = (&step.op, self.secrets) else { return None };
+        let mounted = exec.mounts.iter().filter(|mount| mount.kind == MountKind::Secret && mount.is_required);
+        let of_env = exec.secret_env.iter().filter(|(_, _, is_required)| *is_required).map(|(_, id, _)| id);
+        mounted.map(|mount| &mount.secret_id).chain(of_env).find(|id| !given.contains(*id)).cloned()
+    }
+}
+
+/// A search for one step: for each input what was found.
+#[derive(Debug)]
+struct Search {
+    op: Digest,
+    ignores_cache: bool,
+    /// What the keys of each input lead to.
+    found: Vec<BTreeSet<KeyId>>,
+    /// The keys of each input's result, to store the step by.
+    results: Vec<Vec<InputKey>>,
+    hits: BTreeSet<KeyId>,
+    depends_on: BTreeSet<StepId>,
+}
+
+impl Search {
+    /// Keys that all inputs lead to and that have a result.
+    fn common(&self, journal: &Journal<'_>) -> BTreeSet<KeyId> {
+        let mut sets = self.found.iter();
+        let Some(first) = sets.next() else { return BTreeSet::new() };
+        let mut common = first.clone();
+        for set in sets {
+            common.retain(|key| set.contains(key));
         }
-        let mut found = found.unwrap_or_default();
-        found.retain(|key| self.store.result(*key).is_some());
-        found
+        common.retain(|key| journal.result(*key).is_some());
+        common
     }
 
-    /// What is known of the files that a step leaves behind when it runs.
-    fn files_of(&self, id: StepId, step: &Step) -> Rc<Files> {
-        let input = |idx: usize| {
-            self.input(step, idx).map_or_else(|| Rc::new(Files::Empty), |input| Rc::clone(&input.files))
-        };
-        match &step.op {
-            Op::File(actions) => {
-                let mut results: Vec<Rc<Files>> = Vec::new();
-                for action in actions {
-                    let find = |place: &FileInput| match place {
-                        FileInput::Scratch => Rc::new(Files::Empty),
-                        FileInput::Input(idx) => input(*idx),
-                        FileInput::Action(idx) => {
-                            results.get(*idx).cloned().unwrap_or_else(|| Rc::new(Files::Empty))
-                        }
-                    };
-                    let mut tree = Tree::default();
-                    let mut reruns = BTreeSet::new();
-                    let on = match action {
-                        FileAction::Copy(copy) => {
-                            let selector = Selector {
-                                path: copy.source.clone(),
-                                is_wildcard: copy.is_path,
-                                follows_links: copy.is_path,
-                                includes: copy.includes.clone(),
-                                excludes: copy.excludes.clone(),
-                            };
-                            let mode = u32::from_str_radix(&copy.chmod, 8).ok();
-                            let owner = numeric_owner(&copy.chown);
-                            let is_special = (!copy.chmod.is_empty() && mode.is_none())
-                                || (!copy.chown.is_empty() && owner.is_none())
-                                || (copy.unpacks && copy.source.contains(".t"));
-                            let options = if is_special {
-                                format!("{} {} {}", copy.chown, copy.chmod, copy.unpacks)
-                            } else {
-                                String::new()
-                            };
-                            let made = CopyOf {
-                                selector: &selector,
-                                dest: &copy.dest,
-                                options: &options,
-                                mode,
-                                owner,
-                                is_one_of_many: actions.len() > 1,
-                            };
-                            add_copy(&mut tree, &mut reruns, &find(&copy.from), made);
-                            find(&copy.on)
-                        }
-                        FileAction::Mkdir { on, .. } => find(on),
-                        FileAction::Mkfile { on, path, mode, data } => {
-                            let mut entry =
-                                crate::context::Entry::file(Digest::of(data.as_bytes()), data.len() as u64);
-                            entry.mode = *mode;
-                            tree.insert(path, entry);
-                            find(on)
-                        }
-                    };
-                    results.push(if tree.is_empty() {
-                        on
-                    } else {
-                        Rc::new(Files::Overlay { on, tree: Rc::new(tree), reruns })
-                    });
-                }
-                results.pop().unwrap_or_else(|| Rc::new(Files::Empty))
-            }
-            // A command may write anything anywhere.
-            _ => Rc::new(Files::Opaque { token: Digest::of(b"rerun"), reruns: BTreeSet::from([id]) }),
+    /// Takes the key of an input's content in.
+    fn add_content(&mut self, idx: usize, key: KeyId, journal: &mut Journal<'_>) {
+        if !self.ignores_cache
+            && let Some(found) = self.found.get_mut(idx)
+        {
+            found.extend(journal.query(&[(key, None)], idx, self.op));
+        }
+        if let Some(results) = self.results.get_mut(idx) {
+            results.push((key, None));
+            // Definition and content now lead to the same.
+            journal.query(results, idx, self.op);
         }
     }
 }
 
-/// What a later build finds: bytes that were open are settled now.
-fn as_stored(files: &Rc<Files>, build: usize, id: StepId) -> Files {
-    let settled = |token: &str| {
-        let mut hasher = Hasher::default();
-        hasher.field(token);
-        hasher.field(&format!("{build} {}", id.0));
-        hasher.finish()
-    };
-    match files.as_ref() {
-        Files::Opaque { token, reruns } => {
-            let token = match reruns.first() {
-                None => *token,
-                // The token names the step that wrote the bytes, so that a step on top sees the same.
-                Some(rerun) => {
-                    let mut hasher = Hasher::default();
-                    hasher.field(&format!("{build} {}", rerun.0));
-                    hasher.finish()
-                }
-            };
-            Files::Opaque { token, reruns: BTreeSet::new() }
-        }
-        Files::Overlay { on, tree, reruns } => {
-            let on = Rc::new(as_stored(on, build, id));
-            if reruns.is_empty() {
-                return Files::Overlay { on, tree: Rc::clone(tree), reruns: BTreeSet::new() };
-            }
-            Files::Opaque { token: settled("copied"), reruns: BTreeSet::new() }
-        }
-        other => other.clone(),
-    }
+/// Equal operations on equal inputs, which a build has once.
+struct Merged {
+    definitions: Vec<Digest>,
+    /// The first step of each definition.
+    first: BTreeMap<Digest, StepId>,
+    /// The step whose name is shown: the one visited last.
+    shown: BTreeMap<Digest, StepId>,
+    /// Definitions that run even if the cache has them.
+    fresh: BTreeSet<Digest>,
 }
 
-fn numeric_owner(chown: &str) -> Option<(u32, u32)> {
-    let (user, group) = chown.split_once(':').unwrap_or((chown, chown));
-    let user = user.parse().ok()?;
-    Some((user, if group.is_empty() { 0 } else { group.parse().ok()? }))
+impl Merged {
+    fn of(graph: &Graph) -> Self {
+        let mut definitions: Vec<Digest> = Vec::new();
+        let mut first = BTreeMap::new();
+        let mut fresh = BTreeSet::new();
+        for (idx, step) in graph.steps.iter().enumerate() {
+            let mut hasher = Hasher::default();
+            hasher.update(OpKey::of(step).digest().as_bytes());
+            hasher.field(&step.platform.as_ref().map_or(String::new(), ToString::to_string));
+            for (dep, input) in deps(step).iter().zip(&step.inputs) {
+                definitions.get(input.0).iter().for_each(|input| hasher.update(input.as_bytes()));
+                hasher.field(&format!("{:?}", dep.selector_digest()));
+            }
+            let definition = hasher.finish();
+            first.entry(definition).or_insert(StepId(idx));
+            if step.ignores_cache {
+                fresh.insert(definition);
+            }
+            definitions.push(definition);
+        }
+        let mut shown = first.clone();
+        let mut is_visited = vec![false; graph.steps.len()];
+        for result in graph.results.iter().flatten() {
+            // Depth first, the root parent before the sources, with a stack of our own.
+            let mut open: Vec<(StepId, bool)> = vec![(*result, false)];
+            while let Some((id, is_done)) = open.pop() {
+                let (Some(step), Some(visited)) = (graph.step(id), is_visited.get_mut(id.0)) else {
+                    continue;
+                };
+                if is_done {
+                    if let Some(definition) = definitions.get(id.0) {
+                        shown.insert(*definition, id);
+                    }
+                } else if !std::mem::replace(visited, true) {
+                    open.push((id, true));
+                    open.extend(step.inputs.iter().rev().map(|input| (*input, false)));
+                }
+            }
+        }
+        Self { definitions, first, shown, fresh }
+    }
+
+    fn definition(&self, id: StepId) -> Digest {
+        self.definitions.get(id.0).copied().unwrap_or(Digest::of(b""))
+    }
+
+    /// The first step of equal definition, if it is another one.
+    fn first(&self, id: StepId) -> Option<StepId> {
+        self.first.get(&self.definition(id)).copied().filter(|first| *first != id)
+    }
+
+    /// The step that this one is shown as, if it is another one.
+    fn shown_as(&self, id: StepId) -> Option<StepId> {
+        self.shown.get(&self.definition(id)).copied().filter(|shown| *shown != id)
+    }
+
+    fn ignores_cache(&self, id: StepId) -> bool {
+        self.fresh.contains(&self.definition(id))
+    }
 }

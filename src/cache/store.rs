@@ -57,75 +57,123 @@ pub struct BuildRecord {
     pub build_args: BTreeMap<String, String>,
 }
 
-/// Everything a builder remembers.
+/// Keys, the links between them, and results.
 #[derive(Clone, Debug, Default)]
-pub struct CacheStore {
+struct Keys {
     roots: BTreeMap<Digest, KeyId>,
     links: BTreeMap<Link, BTreeSet<KeyId>>,
+    /// Where the links of an operation's input lead to, whatever they come from.
+    ends: BTreeMap<(Digest, usize), BTreeSet<KeyId>>,
     /// The youngest result of each key.
     results: BTreeMap<KeyId, Rc<Files>>,
-    next_key: u64,
-    /// Earlier builds, oldest first.
-    pub builds: Vec<BuildRecord>,
+    n_keys: u64,
 }
 
-impl CacheStore {
+impl Keys {
+    fn link(&mut self, link: Link, to: KeyId) {
+        self.ends.entry((link.op, link.input)).or_default().insert(to);
+        self.links.entry(link).or_default().insert(to);
+    }
+
+    fn add(&mut self, other: Self) {
+        let Self { roots, links, ends, results, n_keys } = other;
+        self.roots.extend(roots);
+        for (link, to) in links {
+            self.links.entry(link).or_default().extend(to);
+        }
+        for (end, to) in ends {
+            self.ends.entry(end).or_default().extend(to);
+        }
+        self.results.extend(results);
+        self.n_keys = n_keys;
+    }
+}
+
+/// What a build adds to a store; the store itself stays as it is.
+#[derive(Debug)]
+pub(super) struct Journal<'a> {
+    old: &'a Keys,
+    new: Keys,
+}
+
+/// What a [`Journal`] has gathered.
+#[derive(Debug)]
+pub(super) struct Added(Keys);
+
+/// A key of an input, and how it is looked at.
+pub(super) type InputKey = (KeyId, Option<Digest>);
+
+impl<'a> Journal<'a> {
+    /// A journal in front of `store`.
+    pub(super) fn new(store: &'a CacheStore) -> Self {
+        let new = Keys { n_keys: store.keys.n_keys, ..Keys::default() };
+        Self { old: &store.keys, new }
+    }
+
+    /// What was added.
+    pub(super) fn finish(self) -> Added {
+        Added(self.new)
+    }
+
     fn new_key(&mut self) -> KeyId {
-        self.next_key += 1;
-        KeyId(self.next_key)
+        self.new.n_keys += 1;
+        KeyId(self.new.n_keys)
+    }
+
+    /// The key of something that has no inputs, if it was there before this build.
+    pub(super) fn known_root(&self, digest: Digest) -> Option<KeyId> {
+        self.old.roots.get(&digest).copied()
     }
 
     /// The key of something that has no inputs.
     pub(super) fn root(&mut self, digest: Digest) -> KeyId {
-        if let Some(known) = self.roots.get(&digest) {
+        let known = self.old.roots.get(&digest).or_else(|| self.new.roots.get(&digest));
+        if let Some(known) = known {
             return *known;
         }
         let key = self.new_key();
-        self.roots.insert(digest, key);
+        self.new.roots.insert(digest, key);
         key
     }
 
-    /// The keys that an input's keys lead to.
-    pub(super) fn reached(
-        &self,
-        from: &BTreeSet<KeyId>,
-        input: usize,
-        op: Digest,
-        selector: Option<Digest>,
-    ) -> BTreeSet<KeyId> {
+    /// The keys that keys of one input lead to. All that lead somewhere lead
+    /// to the same from now on: they are keys of one result.
+    pub(super) fn query(&mut self, keys: &[InputKey], input: usize, op: Digest) -> BTreeSet<KeyId> {
+        let links: Vec<Link> = keys
+            .iter()
+            .map(|(from, selector)| Link { from: *from, input, op, selector: *selector })
+            .collect();
         let mut found = BTreeSet::new();
-        for key in from {
-            let link = Link { from: *key, input, op, selector };
-            found.extend(self.links.get(&link).into_iter().flatten());
+        for link in &links {
+            found.extend(self.old.links.get(link).into_iter().flatten().copied());
+            found.extend(self.new.links.get(link).into_iter().flatten().copied());
+        }
+        if links.len() > 1 {
+            for link in links {
+                for to in &found {
+                    self.link(link.clone(), *to);
+                }
+            }
         }
         found
     }
 
     /// The keys that any key of an input leads to.
     pub(super) fn reached_by_any(&self, input: usize, op: Digest) -> BTreeSet<KeyId> {
-        let links = self.links.iter().filter(|(link, _)| link.input == input && link.op == op);
-        links.flat_map(|(_, to)| to.iter().copied()).collect()
+        let ends = [&self.old.ends, &self.new.ends];
+        ends.iter().filter_map(|ends| ends.get(&(op, input))).flatten().copied().collect()
     }
 
     /// The youngest result of a key.
     pub(super) fn result(&self, key: KeyId) -> Option<&Rc<Files>> {
-        self.results.get(&key)
+        self.new.results.get(&key).or_else(|| self.old.results.get(&key))
     }
 
-    /// Remembers a result under the key that all inputs lead to already, or under a new one.
-    pub(super) fn save(
-        &mut self,
-        op: Digest,
-        inputs: &[Vec<(KeyId, Option<Digest>)>],
-        files: Rc<Files>,
-    ) -> KeyId {
+    /// Remembers a result under a key that all inputs lead to already, or under a new one.
+    pub(super) fn save(&mut self, op: Digest, inputs: &[Vec<InputKey>], files: Rc<Files>) -> KeyId {
         let mut known: Option<BTreeSet<KeyId>> = None;
         for (idx, keys) in inputs.iter().enumerate() {
-            let mut reached = BTreeSet::new();
-            for (from, selector) in keys {
-                let link = Link { from: *from, input: idx, op, selector: *selector };
-                reached.extend(self.links.get(&link).into_iter().flatten().copied());
-            }
+            let reached = self.query(keys, idx, op);
             known = Some(match known {
                 None => reached,
                 Some(known) => known.intersection(&reached).copied().collect(),
@@ -136,19 +184,40 @@ impl CacheStore {
         } else {
             known.and_then(|known| known.first().copied()).unwrap_or_else(|| self.new_key())
         };
-        self.link(op, inputs, key);
-        self.results.insert(key, files);
+        for (idx, keys) in inputs.iter().enumerate() {
+            self.link_all(keys, idx, op, key);
+        }
+        self.new.results.insert(key, files);
         key
     }
 
-    /// Makes every key of every input lead to `key`.
-    pub(super) fn link(&mut self, op: Digest, inputs: &[Vec<(KeyId, Option<Digest>)>], key: KeyId) {
-        for (idx, keys) in inputs.iter().enumerate() {
-            for (from, selector) in keys {
-                let link = Link { from: *from, input: idx, op, selector: *selector };
-                self.links.entry(link).or_default().insert(key);
-            }
+    /// Makes every key of an input lead to `to`.
+    pub(super) fn link_all(&mut self, keys: &[InputKey], input: usize, op: Digest, to: KeyId) {
+        for (from, selector) in keys {
+            self.link(Link { from: *from, input, op, selector: *selector }, to);
         }
+    }
+
+    fn link(&mut self, link: Link, to: KeyId) {
+        if self.old.links.get(&link).is_none_or(|known| !known.contains(&to)) {
+            self.new.link(link, to);
+        }
+    }
+}
+
+/// Everything a builder remembers.
+#[derive(Clone, Debug, Default)]
+pub struct CacheStore {
+    keys: Keys,
+    /// Earlier builds, oldest first.
+    pub builds: Vec<BuildRecord>,
+}
+
+impl CacheStore {
+    /// Takes a build in.
+    pub(super) fn add(&mut self, added: Added, build: BuildRecord) {
+        self.keys.add(added.0);
+        self.builds.push(build);
     }
 
     /// Forgets every result, as `docker builder prune --all` does.

@@ -43,7 +43,7 @@ pub fn build(
     let is_multi = options.platforms.len() > 1;
     let own = [Platform::linux_amd64()];
     let platforms = if options.platforms.is_empty() { own.as_slice() } else { &options.platforms };
-    let mut graph = Graph::default();
+    let mut graph = Graph { secrets: options.secrets.clone(), ..Graph::default() };
     for target in platforms {
         let converter = Converter::new(file, options, find_base, target, is_multi)?;
         converter.run(&mut graph)?;

@@ -101,6 +101,8 @@ pub struct BuildOptions {
     pub network: Option<String>,
     /// `--label`.
     pub labels: BTreeMap<String, String>,
+    /// Ids of the secrets given by `--secret`; `None` takes all for given.
+    pub secrets: Option<BTreeSet<String>>,
 }
 
 /// Why a build is refused once its Dockerfile was read.
@@ -389,6 +391,8 @@ pub struct Graph {
     pub results: Vec<Option<StepId>>,
     /// The image's configuration, with the base's history in front.
     pub image: ImageConfig,
+    /// Ids of the secrets that are given; `None` takes all for given.
+    pub secrets: Option<BTreeSet<String>>,
 }
 
 impl Graph {

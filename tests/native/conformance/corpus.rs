@@ -103,7 +103,7 @@ fn encode_base64(bytes: &[u8]) -> String {
     out
 }
 
-fn decode_base64(text: &str) -> Result<Vec<u8>, String> {
+pub(super) fn decode_base64(text: &str) -> Result<Vec<u8>, String> {
     let (mut out, mut group, mut n_bits) = (Vec::new(), 0_usize, 0);
     for symbol in text.trim_end_matches('=').bytes() {
         let digit = ALPHABET.iter().position(|known| *known == symbol).ok_or("not base64")?;

@@ -15,6 +15,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "records are files, and the environment says which")]
 
+mod cache;
+mod cause;
 mod compare;
 mod corpus;
 mod dockerfiles;
@@ -38,7 +40,7 @@ use score::Score;
 type Scorer = fn(&Path) -> Score;
 
 /// Every set that has a scorer, in the order of the report.
-const SETS: [(&str, Scorer); 8] = [
+const SETS: [(&str, Scorer); 9] = [
     ("parser", parser::score),
     ("shell", shell::score),
     ("ignore", ignore::score),
@@ -47,6 +49,7 @@ const SETS: [(&str, Scorer); 8] = [
     ("tricky", dockerfiles::score),
     ("real", dockerfiles::score),
     ("buildkit-tests", dockerfiles::score),
+    ("cache", cache::score),
 ];
 
 /// How many disagreements of a set are listed without `LAYERLAB_VERBOSE`.

@@ -43,6 +43,8 @@ pub(super) struct Score {
     not_scored: BTreeMap<String, usize>,
     /// The cases that disagree.
     pub(super) disagreements: Vec<Disagreement>,
+    /// Remarks that are no disagreement of a case; shown with `LAYERLAB_VERBOSE` only.
+    notes: Vec<String>,
 }
 
 impl Score {
@@ -75,13 +77,27 @@ impl Score {
         }
     }
 
+    /// Adds to a section what was counted within a case: agreed, and all.
+    pub(super) fn tally(&mut self, name: &str, (agreed, total): (usize, usize)) {
+        let idx = self.section(name);
+        self.sections[idx].1 += agreed;
+        self.sections[idx].2 += total;
+    }
+
+    /// Keeps a remark.
+    pub(super) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
     fn count(&mut self, name: &str, agrees: bool) {
-        let idx = self.sections.iter().position(|(known, _, _)| known == name).unwrap_or_else(|| {
+        self.tally(name, (usize::from(agrees), 1));
+    }
+
+    fn section(&mut self, name: &str) -> usize {
+        self.sections.iter().position(|(known, _, _)| known == name).unwrap_or_else(|| {
             self.sections.push((name.to_owned(), 0, 0));
             self.sections.len() - 1
-        });
-        self.sections[idx].1 += usize::from(agrees);
-        self.sections[idx].2 += 1;
+        })
     }
 
     /// Scores the records of `folder/file`, if there is such a file. `scorer`
@@ -114,6 +130,11 @@ impl Score {
             self.disagreements.iter().partition(|case| case.is_answered);
         for case in wrong.iter().chain(&unanswered).take(max_listed) {
             let _ = writeln!(out, "  {}: {}", case.id, cut(&case.account));
+        }
+        if max_listed == usize::MAX {
+            for note in &self.notes {
+                let _ = writeln!(out, "  note: {}", cut(note));
+            }
         }
         let hidden = self.disagreements.len().saturating_sub(max_listed);
         if hidden > 0 {

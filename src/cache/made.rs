@@ -1,0 +1,115 @@
+//! What is known of the files that a step leaves behind when it runs.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::files::{CopyOf, Files, add_copy};
+use crate::context::select::Selector;
+use crate::context::{Entry, Tree};
+use crate::digest::{Digest, Hasher};
+use crate::graph::{FileAction, FileInput, Op, Step, StepId};
+
+/// The files of a step, from those of its inputs.
+pub(super) fn files_of(id: StepId, step: &Step, inputs: &[Rc<Files>]) -> Rc<Files> {
+    let input = |idx: usize| inputs.get(idx).map_or_else(|| Rc::new(Files::Empty), Rc::clone);
+    match &step.op {
+        Op::File(actions) => {
+            let mut results: Vec<Rc<Files>> = Vec::new();
+            for action in actions {
+                let find = |place: &FileInput| match place {
+                    FileInput::Scratch => Rc::new(Files::Empty),
+                    FileInput::Input(idx) => input(*idx),
+                    FileInput::Action(idx) => {
+                        results.get(*idx).cloned().unwrap_or_else(|| Rc::new(Files::Empty))
+                    }
+                };
+                let mut tree = Tree::default();
+                let mut reruns = BTreeSet::new();
+                let on = match action {
+                    FileAction::Copy(copy) => {
+                        let selector = Selector {
+                            path: copy.source.clone(),
+                            is_wildcard: copy.is_path,
+                            follows_links: copy.is_path,
+                            includes: copy.includes.clone(),
+                            excludes: copy.excludes.clone(),
+                        };
+                        let mode = u32::from_str_radix(&copy.chmod, 8).ok();
+                        let owner = numeric_owner(&copy.chown);
+                        let is_special = (!copy.chmod.is_empty() && mode.is_none())
+                            || (!copy.chown.is_empty() && owner.is_none())
+                            || (copy.unpacks && copy.source.contains(".t"));
+                        let options = if is_special {
+                            format!("{} {} {}", copy.chown, copy.chmod, copy.unpacks)
+                        } else {
+                            String::new()
+                        };
+                        let made = CopyOf {
+                            selector: &selector,
+                            dest: &copy.dest,
+                            options: &options,
+                            mode,
+                            owner,
+                            is_one_of_many: actions.len() > 1,
+                        };
+                        add_copy(&mut tree, &mut reruns, &find(&copy.from), made);
+                        find(&copy.on)
+                    }
+                    FileAction::Mkdir { on, .. } => find(on),
+                    FileAction::Mkfile { on, path, mode, data } => {
+                        let mut entry = Entry::file(Digest::of(data.as_bytes()), data.len() as u64);
+                        entry.mode = *mode;
+                        tree.insert(path, entry);
+                        find(on)
+                    }
+                };
+                results.push(if tree.is_empty() {
+                    on
+                } else {
+                    Rc::new(Files::Overlay { on, tree: Rc::new(tree), reruns })
+                });
+            }
+            results.pop().unwrap_or_else(|| Rc::new(Files::Empty))
+        }
+        // A command may write anything anywhere.
+        _ => Rc::new(Files::Opaque { token: Digest::of(b"rerun"), reruns: BTreeSet::from([id]) }),
+    }
+}
+
+/// What a later build finds: bytes that were open are settled now.
+pub(super) fn as_stored(files: &Rc<Files>, build: usize, id: StepId) -> Files {
+    let settled = |token: &str| {
+        let mut hasher = Hasher::default();
+        hasher.field(token);
+        hasher.field(&format!("{build} {}", id.0));
+        hasher.finish()
+    };
+    match files.as_ref() {
+        Files::Opaque { token, reruns } => {
+            let token = match reruns.first() {
+                None => *token,
+                // The token names the step that wrote the bytes, so that a step on top sees the same.
+                Some(rerun) => {
+                    let mut hasher = Hasher::default();
+                    hasher.field(&format!("{build} {}", rerun.0));
+                    hasher.finish()
+                }
+            };
+            Files::Opaque { token, reruns: BTreeSet::new() }
+        }
+        Files::Overlay { on, tree, reruns } => {
+            let on = Rc::new(as_stored(on, build, id));
+            if reruns.is_empty() {
+                return Files::Overlay { on, tree: Rc::clone(tree), reruns: BTreeSet::new() };
+            }
+            Files::Opaque { token: settled("copied"), reruns: BTreeSet::new() }
+        }
+        other => other.clone(),
+    }
+}
+
+fn numeric_owner(chown: &str) -> Option<(u32, u32)> {
+    let (user, group) = chown.split_once(':').unwrap_or((chown, chown));
+    let user = user.parse().ok()?;
+    Some((user, if group.is_empty() { 0 } else { group.parse().ok()? }))
+}
