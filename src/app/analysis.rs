@@ -38,7 +38,7 @@ impl Judged {
         let file = Dockerfile::read(&version.dockerfile);
         let graph = convert::build(&file, &BuildOptions::default(), &|_, _| None);
         let ignore = IgnoreList::parse(&version.dockerignore).map_err(|error| error.to_string());
-        let mut all = version.files.clone();
+        let mut all = Tree::clone(&version.files);
         if version.has_dockerfile_in_context {
             all.insert("Dockerfile", text_entry(&version.dockerfile));
             if !version.dockerignore.is_empty() {
@@ -60,7 +60,7 @@ impl Judged {
     fn inputs(&self) -> Inputs {
         Inputs {
             locals: BTreeMap::from([("context".to_owned(), Rc::clone(&self.sent))]),
-            build_args: BTreeMap::new(),
+            ..Inputs::default()
         }
     }
 }

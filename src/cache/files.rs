@@ -133,10 +133,13 @@ impl Files {
         Content::Exact(hasher.finish())
     }
 
-    /// Something may be at the path. An image is taken to have nothing at a path that a copy made.
-    fn may_have(&self, path: &str) -> bool {
+    /// Something may be at the path. An image, and what commands of earlier
+    /// builds wrote, is taken to have nothing at a path that a copy made; a
+    /// command that runs now may write anything anywhere.
+    pub(super) fn may_have(&self, path: &str) -> bool {
         match self {
-            Self::Empty | Self::Opaque { .. } => false,
+            Self::Empty => false,
+            Self::Opaque { reruns, .. } => !reruns.is_empty(),
             Self::Whole(tree) => tree.get(path).is_some(),
             Self::Overlay { on, tree, .. } => tree.get(path).is_some() || on.may_have(path),
         }

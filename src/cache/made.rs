@@ -4,10 +4,20 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::files::{CopyOf, Files, add_copy};
+use super::solve::ImageFiles;
 use crate::context::select::Selector;
-use crate::context::{Entry, Tree};
-use crate::digest::{Digest, Hasher};
-use crate::graph::{FileAction, FileInput, Op, Step, StepId};
+use crate::context::{Entry, Tree, normal_path};
+use crate::digest::{ChainId, Digest, Hasher};
+use crate::graph::{BaseImage, FileAction, FileInput, Op, Step, StepId};
+
+/// The files of an image: those of its topmost layer where they are known, on what is known by name only.
+pub(super) fn image_files(token: Digest, base: &BaseImage, known: Option<&ImageFiles>) -> Files {
+    let opaque = |token| Files::Opaque { token, reruns: BTreeSet::new() };
+    let (Some(known), Some((_, below))) = (known, base.layers.split_last()) else { return opaque(token) };
+    let chain = below.iter().fold(None, |chain, layer| Some(ChainId::push(chain, *layer)));
+    let on = chain.map_or(Files::Empty, |chain| opaque(Digest::of(chain.to_string().as_bytes())));
+    Files::Overlay { on: Rc::new(on), tree: Rc::clone(&known.top_layer), reruns: BTreeSet::new() }
+}
 
 /// The files of a step, from those of its inputs.
 pub(super) fn files_of(id: StepId, step: &Step, inputs: &[Rc<Files>]) -> Rc<Files> {
@@ -55,7 +65,11 @@ pub(super) fn files_of(id: StepId, step: &Step, inputs: &[Rc<Files>]) -> Rc<File
                         add_copy(&mut tree, &mut reruns, &find(&copy.from), made);
                         find(&copy.on)
                     }
-                    FileAction::Mkdir { on, .. } => find(on),
+                    FileAction::Mkdir { on, path, mode, owner, .. } => {
+                        let below = find(on);
+                        make_folders(&mut tree, &below, path, *mode, owner);
+                        below
+                    }
                     FileAction::Mkfile { on, path, mode, data } => {
                         let mut entry = Entry::file(Digest::of(data.as_bytes()), data.len() as u64);
                         entry.mode = *mode;
@@ -74,6 +88,25 @@ pub(super) fn files_of(id: StepId, step: &Step, inputs: &[Rc<Files>]) -> Rc<File
         // A command may write anything anywhere.
         _ => Rc::new(Files::Opaque { token: Digest::of(b"rerun"), reruns: BTreeSet::from([id]) }),
     }
+}
+
+/// Adds the folder and those above it that are not there yet.
+fn make_folders(tree: &mut Tree, below: &Files, path: &str, mode: u32, owner: &str) {
+    let path = normal_path(path);
+    let (uid, gid) = if owner.is_empty() { (0, 0) } else { numeric_owner(owner).unwrap_or_else(|| stand_in(owner)) };
+    let ends = path.match_indices('/').map(|(idx, _)| idx).chain([path.len()]);
+    for folder in ends.filter_map(|end| path.get(..end)) {
+        if !folder.is_empty() && !below.may_have(folder) {
+            tree.insert(folder, Entry { mode, uid, gid, ..Entry::dir() });
+        }
+    }
+}
+
+/// Numbers for an owner who is known by name only: equal names have equal ones, and no real owner has them.
+fn stand_in(owner: &str) -> (u32, u32) {
+    let digest = Digest::of(owner.as_bytes());
+    let [a, b, c, d, ..] = digest.as_bytes();
+    (u32::from_be_bytes([*a | 0x80, *b, *c, *d]), u32::MAX)
 }
 
 /// What a later build finds: bytes that were open are settled now.

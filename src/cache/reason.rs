@@ -242,7 +242,14 @@ impl<'a> Explainer<'a> {
     }
 
     /// The reason for a step's verdict, and the step that began it.
-    pub(super) fn explain(&self, id: StepId, verdict: Verdict) -> (Reason, Option<StepId>) {
+    ///
+    /// `stands_open` says that it is open whether the step below runs; then that is no reason.
+    pub(super) fn explain(
+        &self,
+        id: StepId,
+        verdict: Verdict,
+        stands_open: bool,
+    ) -> (Reason, Option<StepId>) {
         let (Some(step), Some(judged)) = (self.graph.step(id), self.judged.get(id.0)) else {
             return (Reason::Unchanged, None);
         };
@@ -264,6 +271,13 @@ impl<'a> Explainer<'a> {
             }
             Verdict::Rebuild | Verdict::Error => {
                 let reason = self.miss(id, step, judged);
+                if stands_open && matches!(reason, Reason::ParentMissed { .. }) {
+                    let counterpart = self.counterparts.get(id.0).copied().flatten();
+                    let last = counterpart.zip(self.last);
+                    if let Some(own) = last.and_then(|(old, last)| self.own_change(step, judged, old, last)) {
+                        return (own, Some(id));
+                    }
+                }
                 (reason, self.first_cause(id, 0))
             }
         }

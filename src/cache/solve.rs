@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use super::files::{Content, Files};
 use super::key::{Dep, OpKey, deps};
-use super::made::{as_stored, files_of};
+use super::made::{as_stored, files_of, image_files};
 use super::reason::{Explainer, Reason};
 use super::store::{BuildRecord, CacheStore, InputKey, Journal, KeyId, StepRecord};
 use super::{Simulation, StepOutcome, Verdict};
@@ -30,6 +30,15 @@ pub struct Inputs {
     pub locals: BTreeMap<String, Rc<Tree>>,
     /// Build arguments, to name the one that changed.
     pub build_args: BTreeMap<String, String>,
+    /// What is known of the files of images, by reference.
+    pub images: BTreeMap<String, ImageFiles>,
+}
+
+/// What is known of an image's files.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ImageFiles {
+    /// The files of its topmost layer; whiteouts left out.
+    pub top_layer: Rc<Tree>,
 }
 
 /// What reruns are taken to write.
@@ -59,7 +68,7 @@ pub fn simulate_failing(
     let same = Solver::run(graph, inputs, store, &|_| Reruns::Same, fails);
     let different = Solver::run(graph, inputs, store, &|_| Reruns::Different, fails);
     let explainer = Explainer::new(graph, &different.steps, &different.locals, store);
-    let mut outcomes = Vec::new();
+    let mut outcomes: Vec<StepOutcome> = Vec::new();
     for (idx, (one, other)) in same.steps.iter().zip(&different.steps).enumerate() {
         let id = StepId(idx);
         let (verdict, depends_on) = match (&one.state, &other.state) {
@@ -70,9 +79,21 @@ pub fn simulate_failing(
             (State::Ran | State::Failed, State::Ran | State::Failed) => (Verdict::Rebuild, BTreeSet::new()),
             _ => (Verdict::Conditional, one.depends_on.union(&other.depends_on).copied().collect()),
         };
+        // Whether it stands on what stood there before is open: then so is the step, even where
+        // something else of it makes sure that it runs.
+        let stands_on = graph.step(id).and_then(|step| step.inputs.first()).filter(|_| !other.reads_content_first());
+        let below = stands_on.and_then(|below| outcomes.get(below.0));
+        let is_open = below.is_some_and(|below| below.verdict == Verdict::Conditional);
+        let explained = verdict;
+        let (verdict, depends_on) = match below {
+            Some(below) if is_open && verdict == Verdict::Rebuild => {
+                (Verdict::Conditional, below.depends_on.clone())
+            }
+            _ => (verdict, depends_on),
+        };
         let (reason, first_cause) = match (&one.state, &other.state) {
             (State::Refused(reason), _) | (_, State::Refused(reason)) => (reason.clone(), Some(id)),
-            _ => explainer.explain(id, verdict),
+            _ => explainer.explain(id, explained, is_open),
         };
         outcomes.push(StepOutcome { verdict, reason, first_cause, depends_on, same_as: other.same_as });
     }
@@ -137,6 +158,8 @@ pub(super) struct Judged {
     /// The key of its result, once it is there.
     result: Option<KeyId>,
     files: Rc<Files>,
+    /// The same as later builds find them: bytes that are open now were written.
+    settled: Rc<Files>,
 }
 
 impl Judged {
@@ -151,13 +174,20 @@ impl Judged {
             known_by: BTreeSet::new(),
             result: None,
             files: Rc::new(Files::Empty),
+            settled: Rc::new(Files::Empty),
         }
+    }
+
+    /// Its first input is one that it reads from, not one that it builds upon.
+    fn reads_content_first(&self) -> bool {
+        self.deps.first().is_some_and(|dep| dep.by_content)
     }
 }
 
 struct Solver<'a> {
     journal: Journal<'a>,
     locals: BTreeMap<String, Rc<Tree>>,
+    images: &'a BTreeMap<String, ImageFiles>,
     secrets: Option<&'a BTreeSet<String>>,
     reruns: &'a dyn Fn(StepId) -> Reruns,
     fails: &'a BTreeSet<StepId>,
@@ -178,6 +208,7 @@ impl<'a> Solver<'a> {
         let mut solver = Self {
             journal: Journal::new(store),
             locals,
+            images: &inputs.images,
             secrets: graph.secrets.as_ref(),
             reruns,
             fails,
@@ -216,13 +247,15 @@ impl<'a> Solver<'a> {
             return Judged { state: State::Remote, ..judged };
         }
         match &step.op {
-            Op::Image { .. } => {
+            Op::Image { reference, base } => {
                 let known = self.journal.known_root(op);
+                let files = Rc::new(image_files(op, base, self.images.get(reference)));
                 Judged {
                     state: if known.is_some() { State::Hit } else { State::Ran },
                     known_by: known.into_iter().collect(),
                     result: Some(self.journal.root(op)),
-                    files: Rc::new(Files::Opaque { token: op, reruns: BTreeSet::new() }),
+                    files: Rc::clone(&files),
+                    settled: files,
                     ..judged
                 }
             }
@@ -232,10 +265,12 @@ impl<'a> Solver<'a> {
                 hasher.update(op.as_bytes());
                 hasher.field(&self.n_builds.to_string());
                 let tree = self.locals.get(name).cloned().unwrap_or_default();
+                let files = Rc::new(Files::Whole(tree));
                 Judged {
                     state: State::Ran,
                     result: Some(self.journal.root(hasher.finish())),
-                    files: Rc::new(Files::Whole(tree)),
+                    files: Rc::clone(&files),
+                    settled: files,
                     ..judged
                 }
             }
@@ -279,7 +314,8 @@ impl<'a> Solver<'a> {
         if let Some(key) = search.hits.last().copied() {
             let files = self.journal.result(key).cloned().unwrap_or_else(|| Rc::new(Files::Empty));
             let known_by = search.hits;
-            return Judged { state: State::Hit, depends_on, known_by, result: Some(key), files, ..judged };
+            let (result, settled) = (Some(key), Rc::clone(&files));
+            return Judged { state: State::Hit, depends_on, known_by, result, files, settled, ..judged };
         }
         if let Some(secret) = self.missing_secret(step) {
             return Judged { state: State::Refused(Reason::SecretMissing { id: secret }), ..judged };
@@ -293,9 +329,9 @@ impl<'a> Solver<'a> {
             })
             .collect();
         let files = files_of(id, step, &inputs);
-        let stored = Rc::new(as_stored(&files, self.n_builds, id));
-        let key = self.journal.save(op, &search.results, stored);
-        Judged { state: State::Ran, depends_on, result: Some(key), files, ..judged }
+        let settled = Rc::new(as_stored(&files, self.n_builds, id));
+        let key = self.journal.save(op, &search.results, Rc::clone(&settled));
+        Judged { state: State::Ran, depends_on, result: Some(key), files, settled, ..judged }
     }
 
     /// Looks a step up by the content of what it reads: first of the inputs
@@ -319,13 +355,17 @@ impl<'a> Solver<'a> {
                 let Some((dep, input)) = deps.get(idx).zip(self.input(step, idx)) else { continue };
                 match input.files.content(&dep.selectors) {
                     Content::Exact(digest) => {
-                        let mut hasher = Hasher::default();
-                        hasher.field("content");
-                        hasher.update(digest.as_bytes());
-                        let key = self.journal.root(hasher.finish());
+                        let key = self.journal.root(content_key(digest));
                         search.add_content(idx, key, &mut self.journal);
                     }
-                    Content::Open(reruns) => drop(open.insert(idx, reruns)),
+                    Content::Open(reruns) => {
+                        // Too late to be found by, but the result is stored by it.
+                        if let Content::Exact(digest) = input.settled.content(&dep.selectors) {
+                            let key = self.journal.root(content_key(digest));
+                            search.results.get_mut(idx).into_iter().for_each(|keys| keys.push((key, None)));
+                        }
+                        open.insert(idx, reruns);
+                    }
                     Content::Missing(path) => return Err(Reason::SourceMissing { path }),
                 }
             }
@@ -367,6 +407,13 @@ impl<'a> Solver<'a> {
         let of_env = exec.secret_env.iter().filter(|(_, _, is_required)| *is_required).map(|(_, id, _)| id);
         mounted.map(|mount| &mount.secret_id).chain(of_env).find(|id| !given.contains(*id)).cloned()
     }
+}
+
+fn content_key(digest: Digest) -> Digest {
+    let mut hasher = Hasher::default();
+    hasher.field("content");
+    hasher.update(digest.as_bytes());
+    hasher.finish()
 }
 
 /// A search for one step: for each input what was found.
