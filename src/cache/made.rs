@@ -85,6 +85,14 @@ pub(super) fn files_of(id: StepId, step: &Step, inputs: &[Rc<Files>]) -> Rc<File
             }
             results.pop().unwrap_or_else(|| Rc::new(Files::Empty))
         }
+        Op::Merge => match (input(0), input(1).as_ref()) {
+            (on, Files::Empty) => on,
+            (on, Files::Overlay { on: nothing, tree, reruns }) if matches!(**nothing, Files::Empty) => {
+                Rc::new(Files::Overlay { on, tree: Rc::clone(tree), reruns: reruns.clone() })
+            }
+            // Only a copy of its own is ever put on top of something.
+            (on, _) => on,
+        },
         // A command may write anything anywhere.
         _ => Rc::new(Files::Opaque { token: Digest::of(b"rerun"), reruns: BTreeSet::from([id]) }),
     }

@@ -44,6 +44,11 @@ pub enum Reason {
     Unchanged,
     /// Found in the cache though it differs from the last build: an earlier build had it.
     BuiltEarlier,
+    /// An equal step of this build runs for this one, too.
+    SharedWith {
+        /// That step.
+        step: StepId,
+    },
     /// No build had this step.
     NeverBuilt,
     /// Nothing was built yet.
@@ -138,6 +143,7 @@ impl Reason {
         match self {
             Self::Unchanged => "nothing that counts for this step has changed".into(),
             Self::BuiltEarlier => "an earlier build had exactly this".into(),
+            Self::SharedWith { step } => format!("“{}” of this build gives the same result", name(step)),
             Self::NeverBuilt => "no build has had this step yet".into(),
             Self::FirstBuild => "nothing has been built yet".into(),
             Self::InstructionChanged { .. } => "the instruction changed".into(),
@@ -316,7 +322,7 @@ impl<'a> Explainer<'a> {
     }
 
     fn runs(&self, id: StepId) -> bool {
-        self.judged.get(id.0).is_some_and(|judged| judged.state == State::Ran)
+        self.judged.get(id.0).is_some_and(|judged| judged.state == State::Ran || judged.twin_of.is_some())
     }
 
     fn miss(&self, id: StepId, step: &Step, judged: &Judged) -> Reason {

@@ -97,6 +97,23 @@ pub fn simulate_failing(
         };
         outcomes.push(StepOutcome { verdict, reason, first_cause, depends_on, same_as: other.same_as });
     }
+    for (idx, judged) in different.steps.iter().enumerate() {
+        let Some(twin) = judged.twin_of.filter(|_| judged.same_as.is_none()) else { continue };
+        let platform = |id: StepId| graph.step(id).and_then(|step| step.platform.as_ref());
+        // Of equal steps of several platforms the last one was seen to run for all.
+        let (runs, shares) = if platform(twin) == platform(StepId(idx)) { (twin.0, idx) } else { (idx, twin.0) };
+        let both = outcomes.get(runs).cloned().zip(outcomes.get(shares).cloned());
+        let Some((one, other)) = both.filter(|(one, other)| {
+            [one.verdict, other.verdict].iter().all(|it| matches!(it, Verdict::Cached | Verdict::Rebuild))
+        }) else {
+            continue;
+        };
+        let ran = if one.verdict == Verdict::Rebuild { one } else { other };
+        let reason = Reason::SharedWith { step: StepId(runs) };
+        let shared = StepOutcome { verdict: Verdict::Cached, reason, first_cause: None, ..ran.clone() };
+        outcomes.get_mut(runs).into_iter().for_each(|slot| slot.clone_from(&ran));
+        outcomes.get_mut(shares).into_iter().for_each(|slot| slot.clone_from(&shared));
+    }
     Simulation { steps: outcomes }
 }
 
@@ -153,6 +170,8 @@ pub(super) struct Judged {
     /// Reruns whose bytes decide about this step.
     pub(super) depends_on: BTreeSet<StepId>,
     pub(super) same_as: Option<StepId>,
+    /// Another step of this build that runs for this one, too.
+    pub(super) twin_of: Option<StepId>,
     /// The keys that what stands on it is looked up by.
     known_by: BTreeSet<KeyId>,
     /// The key of its result, once it is there.
@@ -171,6 +190,7 @@ impl Judged {
             definition,
             depends_on: BTreeSet::new(),
             same_as: None,
+            twin_of: None,
             known_by: BTreeSet::new(),
             result: None,
             files: Rc::new(Files::Empty),
@@ -330,7 +350,14 @@ impl<'a> Solver<'a> {
             .collect();
         let files = files_of(id, step, &inputs);
         let settled = Rc::new(as_stored(&files, self.n_builds, id));
-        let key = self.journal.save(op, &search.results, Rc::clone(&settled));
+        let (key, is_twin) = self.journal.save(op, &search.results, Rc::clone(&settled));
+        if is_twin && !ignores_cache {
+            // Another step of this build has the same key: it runs for both. What stands on
+            // this one is not found by it, for there was no result when it was looked for.
+            let twin = self.steps.iter().position(|step| step.state == State::Ran && step.result == Some(key));
+            let (twin_of, result) = (twin.map(StepId), Some(key));
+            return Judged { state: State::Hit, depends_on, twin_of, result, files, settled, ..judged };
+        }
         Judged { state: State::Ran, depends_on, result: Some(key), files, settled, ..judged }
     }
 

@@ -169,8 +169,9 @@ impl<'a> Journal<'a> {
         self.new.results.get(&key).or_else(|| self.old.results.get(&key))
     }
 
-    /// Remembers a result under a key that all inputs lead to already, or under a new one.
-    pub(super) fn save(&mut self, op: Digest, inputs: &[Vec<InputKey>], files: Rc<Files>) -> KeyId {
+    /// Remembers a result under a key that all inputs lead to already, or under a new one;
+    /// an earlier one of this build stays, and `true` says so.
+    pub(super) fn save(&mut self, op: Digest, inputs: &[Vec<InputKey>], files: Rc<Files>) -> (KeyId, bool) {
         let mut known: Option<BTreeSet<KeyId>> = None;
         for (idx, keys) in inputs.iter().enumerate() {
             let reached = self.query(keys, idx, op);
@@ -187,8 +188,11 @@ impl<'a> Journal<'a> {
         for (idx, keys) in inputs.iter().enumerate() {
             self.link_all(keys, idx, op, key);
         }
-        self.new.results.insert(key, files);
-        key
+        let is_known = self.new.results.contains_key(&key);
+        if !is_known {
+            self.new.results.insert(key, files);
+        }
+        (key, is_known)
     }
 
     /// Makes every key of an input lead to `to`.

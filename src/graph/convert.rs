@@ -29,12 +29,14 @@ pub fn build(
     options: &BuildOptions,
     find_base: &FindBase<'_>,
 ) -> Result<Graph, GraphError> {
+    if file.parse.tokens.is_empty() {
+        let message = "the Dockerfile cannot be empty".into();
+        return Err(GraphError { message, range: TextRange::default(), lines: None });
+    }
     if let Some(refusal) = file.refusal() {
-        return Err(GraphError {
-            message: refusal.builder_error(),
-            range: refusal.range,
-            lines: refusal.lines,
-        });
+        // A line of 0 stands for a message that names none.
+        let lines = refusal.lines.filter(|lines| lines.first > 0);
+        return Err(GraphError { message: refusal.builder_error(), range: refusal.range, lines });
     }
     if file.stages.is_empty() {
         let message = "dockerfile contains no stages to build".into();
@@ -101,7 +103,8 @@ struct Plan {
     base: String,
     origin: Origin,
     platform: Option<Platform>,
-    deps: BTreeSet<StageId>,
+    /// Stages that it needs, each with the instruction that says so; of several the last one.
+    deps: BTreeMap<StageId, (Lines, TextRange)>,
 }
 
 pub(super) struct Converter<'a> {
@@ -224,8 +227,10 @@ impl<'a> Converter<'a> {
             } else {
                 Origin::Image(base.clone())
             };
-            let deps =
-                if let Origin::Stage(parent) = origin { BTreeSet::from([parent]) } else { BTreeSet::new() };
+            let mut deps = BTreeMap::new();
+            if let Origin::Stage(parent) = origin {
+                deps.insert(parent, (at.lines, at.range));
+            }
             self.plans.push(Plan { base, origin, platform, deps });
         }
         Ok(())
@@ -355,6 +360,7 @@ impl<'a> Converter<'a> {
                 *slot = Some(state);
             }
         }
+        check_commands(graph)?;
         let Some(state) = states.get_mut(target.0).and_then(Option::take) else { return Ok(()) };
         graph.results.push(state.output);
         if first {
@@ -376,7 +382,7 @@ impl<'a> Converter<'a> {
         let Some(plan) = self.plans.get_mut(idx) else { return };
         for source in placement.sources.iter().flatten() {
             if let Source::Stage(stage) = source {
-                plan.deps.insert(*stage);
+                plan.deps.insert(*stage, (placement.instruction.lines, placement.instruction.range));
             }
         }
     }
@@ -393,7 +399,7 @@ impl<'a> Converter<'a> {
                 name: self.stage_name(idx),
                 base: plan.base.clone(),
                 parent,
-                sources: plan.deps.iter().copied().filter(|dep| Some(*dep) != parent).collect(),
+                sources: plan.deps.keys().copied().filter(|dep| Some(*dep) != parent).collect(),
                 is_reachable: false,
                 result: None,
                 lines: stage.instruction.lines,
@@ -405,30 +411,36 @@ impl<'a> Converter<'a> {
 
     fn check_cycles(&self) -> Result<(), GraphError> {
         // Stages are visited with an explicit stack, so that no file can exhaust ours.
-        let mut done = BTreeSet::new();
+        let mut done = vec![false; self.plans.len()];
+        let mut on_path = vec![false; self.plans.len()];
+        let has = |flags: &[bool], idx: usize| flags.get(idx).copied().unwrap_or(false);
+        let set = |flags: &mut [bool], idx: usize, to: bool| {
+            flags.get_mut(idx).into_iter().for_each(|flag| *flag = to);
+        };
         for start in 0..self.plans.len() {
-            let mut path: Vec<(usize, Vec<StageId>)> = Vec::new();
-            if !done.contains(&start) {
-                path.push((start, self.deps_of(start)));
+            if has(&done, start) {
+                continue;
             }
+            set(&mut done, start, true);
+            set(&mut on_path, start, true);
+            let mut path: Vec<(usize, Vec<StageId>)> = vec![(start, self.deps_of(start))];
             while let Some((idx, rest)) = path.last_mut() {
                 let idx = *idx;
                 let Some(StageId(next)) = rest.pop() else {
-                    done.insert(idx);
+                    set(&mut on_path, idx, false);
                     path.pop();
                     continue;
                 };
-                if path.iter().any(|(on_path, _)| *on_path == next) {
-                    let lines = self.file.stages.get(idx).map(|stage| stage.instruction.lines);
-                    let range = self
-                        .file
-                        .stages
-                        .get(idx)
-                        .map_or(TextRange::default(), |stage| stage.instruction.range);
-                    let message = format!("circular dependency detected on stage: {}", self.stage_name(next));
-                    return Err(GraphError { message, range, lines });
+                if has(&on_path, next) {
+                    // The stage that was begun with has the name, the instruction that closes the circle the line.
+                    let closing = self.plans.get(idx).and_then(|plan| plan.deps.get(&StageId(next)));
+                    let (lines, range) = closing.copied().unzip();
+                    let message = format!("circular dependency detected on stage: {}", self.stage_name(start));
+                    return Err(GraphError { message, range: range.unwrap_or_default(), lines });
                 }
-                if !done.contains(&next) {
+                if !has(&done, next) {
+                    set(&mut done, next, true);
+                    set(&mut on_path, next, true);
                     path.push((next, self.deps_of(next)));
                 }
             }
@@ -437,7 +449,7 @@ impl<'a> Converter<'a> {
     }
 
     fn deps_of(&self, idx: usize) -> Vec<StageId> {
-        self.plans.get(idx).map_or(Vec::new(), |plan| plan.deps.iter().rev().copied().collect())
+        self.plans.get(idx).map_or(Vec::new(), |plan| plan.deps.keys().rev().copied().collect())
     }
 
     fn reachable(&self, target: StageId) -> BTreeSet<StageId> {
@@ -701,6 +713,15 @@ impl<'a> Converter<'a> {
         self.outside.insert(name.to_owned(), found.clone());
         Ok(found.0)
     }
+}
+
+/// What is found only once all stages are walked through: a command of no words.
+fn check_commands(graph: &Graph) -> Result<(), GraphError> {
+    let is_empty = |step: &&Step| matches!(&step.op, Op::Exec(exec) if exec.args.is_empty());
+    graph.steps.iter().find(is_empty).map_or(Ok(()), |step| {
+        let message = "failed to marshal LLB definition: arguments are required".into();
+        Err(GraphError { message, range: step.range, lines: None })
+    })
 }
 
 /// A trigger as a file of its own: one instruction under a stage that does not count.

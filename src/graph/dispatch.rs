@@ -829,13 +829,15 @@ impl Walk<'_, '_> {
             }
         }
         let is_cache = mount.kind == MountKind::Cache;
+        let namespace = self.converter.options.build_args.get("BUILDKIT_CACHE_MOUNT_NS");
+        let namespace = namespace.map_or("", String::as_str);
         let id = if mount.id.is_empty() { clean(&mount.target) } else { mount.id.clone() };
         mounts.push(ExecMount {
             input,
             selector,
             is_read_only: mount.is_read_only,
             kind: mount.kind,
-            cache_id: if is_cache { format!("/{id}") } else { String::new() },
+            cache_id: if is_cache { format!("{namespace}/{id}") } else { String::new() },
             sharing: mount.sharing,
             size_limit_bytes: mount.size_limit_bytes,
             ..bind_mount(&target)
