@@ -116,146 +116,329 @@ fn match_at(mut pattern: &[char], mut name: &[char]) -> bool {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
-    /// This character.
-    Exactly(char),
-    /// `?`: any character but `/`.
-    One,
-    /// `*`: any number of those.
-    Many,
-    /// `**` at the end: anything.
-    Rest,
-    /// `**/`: nothing, or anything up to a `/`.
-    Folders,
-    /// A class, negated or not.
-    Class(bool, Vec<(char, char)>),
-}
-
-/// A pattern with `**`.
+/// A pattern with `**`, in one of the four forms that it is turned into.
+///
+/// What is neither plain nor a mere beginning or end becomes a regular
+/// expression, and keeps an expression's ways: after a backslash letters mean
+/// what they mean there (`\b` is the edge of a word), and a list of characters
+/// that is fine for `path.Match` may be no valid one, which shows at the first match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    pieces: Vec<Piece>,
-    /// A pattern that begins with `**` and has no other wildcard: only the end counts.
-    suffix: Option<String>,
+    form: Form,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
+    /// The path itself.
+    Exact(String),
+    /// `a/**`: all that begins so.
+    Prefix(String),
+    /// `**/a`: all that ends so.
+    Suffix(String),
+    Expression(Vec<Piece>),
+    /// An expression that cannot be read.
+    Bad,
+}
+
+/// A part of an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Exactly(char),
+    /// One character of a list.
+    One(List),
+    /// Any number of them.
+    Many(List),
+    /// `.*`: anything within a line.
+    Rest,
+    /// `(.*/)?`: nothing, or anything up to a `/`.
+    Folders,
+    Start,
+    End,
+    /// The edge of a word, or no edge.
+    Edge(bool),
+}
+
+/// A list of characters, or of all others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct List {
+    is_negated: bool,
+    ranges: Vec<(char, char)>,
 }
 
 impl Pattern {
     /// Reads a pattern that was cleaned already.
     ///
     /// # Errors
-    /// A class that is not closed.
+    /// What `path.Match` would call malformed.
     pub fn new(pattern: &str) -> Result<Self, BadPattern> {
-        let chars: Vec<char> = pattern.chars().collect();
-        check(&chars)?;
-        let mut pieces = Vec::new();
-        let mut rest = chars.as_slice();
-        let mut is_plain = true;
-        let mut begins_with_folders = false;
-        while let [first, after @ ..] = rest {
-            rest = after;
-            match first {
-                '*' if rest.first() == Some(&'*') => {
-                    rest = rest.get(1..).unwrap_or(&[]);
-                    if let ['/', after @ ..] = rest {
-                        rest = after;
-                    }
-                    if pieces.is_empty() {
-                        begins_with_folders = true;
-                    } else {
-                        is_plain &= rest.is_empty();
-                    }
-                    pieces.push(if rest.is_empty() { Piece::Rest } else { Piece::Folders });
-                }
-                '*' => {
-                    is_plain = false;
-                    pieces.push(Piece::Many);
-                }
-                '?' => {
-                    is_plain = false;
-                    pieces.push(Piece::One);
-                }
-                '\\' => {
-                    is_plain = false;
-                    if let [escaped, after @ ..] = rest {
-                        pieces.push(Piece::Exactly(*escaped));
-                        rest = after;
-                    }
-                }
-                '[' => {
-                    is_plain = false;
-                    let ((negated, ranges), after) = class(rest).ok_or(BadPattern)?;
-                    pieces.push(Piece::Class(negated, ranges));
-                    rest = after;
-                }
-                ch => pieces.push(Piece::Exactly(*ch)),
-            }
-        }
-        let ends_open = pieces.len() > 1 && pieces.last() == Some(&Piece::Rest);
-        let suffix = (begins_with_folders && is_plain && !ends_open)
-            .then(|| pattern.get(2..).unwrap_or("").to_owned());
-        Ok(Self { pieces, suffix })
+        check_path_pattern(pattern)?;
+        Ok(Self { form: Form::of(pattern) })
+    }
+
+    /// The whole of `path` matches; never, if the pattern's expression is bad.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        self.try_matches(path).unwrap_or(false)
     }
 
     /// The whole of `path` matches.
-    #[must_use]
-    pub fn matches(&self, path: &str) -> bool {
-        if let Some(suffix) = &self.suffix {
-            return path.ends_with(suffix.as_str()) || suffix.strip_prefix('/') == Some(path);
-        }
-        let chars: Vec<char> = path.chars().collect();
-        // The set of positions that the pieces so far can end at.
-        let mut open = vec![true];
-        open.resize(chars.len() + 1, false);
-        for piece in &self.pieces {
-            let mut next = vec![false; chars.len() + 1];
-            match piece {
-                Piece::Exactly(_) | Piece::One | Piece::Class(..) => {
-                    for ((from, ch), to) in open.iter().zip(&chars).zip(next.iter_mut().skip(1)) {
-                        *to = *from && piece.takes(*ch);
-                    }
-                }
-                Piece::Many => {
-                    let mut is_open = false;
-                    for (idx, (from, to)) in open.iter().zip(next.iter_mut()).enumerate() {
-                        is_open |= *from;
-                        *to = is_open;
-                        is_open &= chars.get(idx).is_some_and(|ch| *ch != '/');
-                    }
-                }
-                Piece::Rest => {
-                    let mut is_open = false;
-                    for (idx, (from, to)) in open.iter().zip(next.iter_mut()).enumerate() {
-                        is_open |= *from;
-                        *to = is_open;
-                        is_open &= chars.get(idx).is_some_and(|ch| *ch != '\n');
-                    }
-                }
-                Piece::Folders => {
-                    let mut is_open = false;
-                    for (idx, (from, to)) in open.iter().zip(next.iter_mut()).enumerate() {
-                        let behind_slash = idx > 0 && chars.get(idx - 1) == Some(&'/');
-                        *to = *from || (is_open && behind_slash);
-                        is_open |= *from;
-                    }
-                }
+    ///
+    /// # Errors
+    /// The pattern's expression is bad.
+    pub fn try_matches(&self, path: &str) -> Result<bool, BadPattern> {
+        match &self.form {
+            Form::Exact(own) => Ok(path == own),
+            Form::Prefix(prefix) => Ok(path.starts_with(prefix.as_str())),
+            Form::Suffix(suffix) => {
+                Ok(path.ends_with(suffix.as_str()) || suffix.strip_prefix('/') == Some(path))
             }
-            open = next;
+            Form::Expression(pieces) => Ok(is_match(pieces, path)),
+            Form::Bad => Err(BadPattern),
         }
-        open.last().copied().unwrap_or(false)
     }
 }
 
-impl Piece {
-    fn takes(&self, ch: char) -> bool {
-        match self {
-            Self::Exactly(own) => *own == ch,
-            Self::One => ch != '/',
-            Self::Class(negated, ranges) => {
-                ranges.iter().any(|(low, high)| *low <= ch && ch <= *high) != *negated
-            }
-            Self::Many | Self::Rest | Self::Folders => false,
+impl Form {
+    fn of(pattern: &str) -> Self {
+        #[derive(PartialEq)]
+        enum So {
+            Exact,
+            Prefix,
+            Suffix,
+            Expression,
         }
+        let mut form = So::Exact;
+        let mut expression = String::from("^");
+        let mut chars = pattern.chars().peekable();
+        let mut is_first = true;
+        while let Some(ch) = chars.next() {
+            match ch {
+                '*' if chars.next_if_eq(&'*').is_some() => {
+                    chars.next_if_eq(&'/');
+                    if chars.peek().is_some() {
+                        expression.push_str("(.*/)?");
+                        form = So::Expression;
+                    } else if form == So::Exact {
+                        form = So::Prefix;
+                    } else {
+                        expression.push_str(".*");
+                        form = So::Expression;
+                    }
+                    if is_first {
+                        form = So::Suffix;
+                    }
+                }
+                '*' | '?' => {
+                    expression.push_str(if ch == '*' { "[^/]*" } else { "[^/]" });
+                    form = So::Expression;
+                }
+                '.' | '+' | '(' | ')' | '|' | '{' | '}' | '$' => expression.extend(['\\', ch]),
+                '\\' => {
+                    expression.push('\\');
+                    if let Some(escaped) = chars.next() {
+                        expression.push(escaped);
+                        form = So::Expression;
+                    }
+                }
+                _ => {
+                    if matches!(ch, '[' | ']') {
+                        form = So::Expression;
+                    }
+                    expression.push(ch);
+                }
+            }
+            is_first = false;
+        }
+        expression.push('$');
+        match form {
+            So::Exact => Self::Exact(pattern.to_owned()),
+            So::Prefix => Self::Prefix(pattern.get(..pattern.len().saturating_sub(2)).unwrap_or("").to_owned()),
+            So::Suffix => Self::Suffix(pattern.get(2..).unwrap_or("").to_owned()),
+            So::Expression => pieces(&expression).map_or(Self::Bad, Self::Expression),
+        }
+    }
+}
+
+/// Reads an expression as [`Form::of`] writes them.
+fn pieces(expression: &str) -> Option<Vec<Piece>> {
+    let chars: Vec<char> = expression.chars().collect();
+    let mut rest = chars.as_slice();
+    let mut pieces = Vec::new();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        pieces.push(match (first, after) {
+            ('^', _) => Piece::Start,
+            ('$', _) => Piece::End,
+            ('(', ['.', '*', '/', ')', '?', after @ ..]) => {
+                rest = after;
+                Piece::Folders
+            }
+            ('.', ['*', after @ ..]) => {
+                rest = after;
+                Piece::Rest
+            }
+            ('[', _) => {
+                let (list, after) = list(after)?;
+                if let ['*', after @ ..] = after {
+                    rest = after;
+                    Piece::Many(list)
+                } else {
+                    rest = after;
+                    Piece::One(list)
+                }
+            }
+            ('\\', [escaped, after @ ..]) => {
+                rest = after;
+                escape(*escaped)?
+            }
+            (ch, _) => Piece::Exactly(*ch),
+        });
+    }
+    Some(pieces)
+}
+
+/// What a character means behind a backslash.
+fn escape(ch: char) -> Option<Piece> {
+    Some(match ch {
+        'b' | 'B' => Piece::Edge(ch == 'b'),
+        'A' => Piece::Start,
+        'z' => Piece::End,
+        _ => match escaped_list(ch) {
+            Some(list) => Piece::One(list),
+            None => Piece::Exactly(escaped_char(ch)?),
+        },
+    })
+}
+
+fn escaped_list(ch: char) -> Option<List> {
+    let ranges = match ch.to_ascii_lowercase() {
+        'd' => vec![('0', '9')],
+        'w' => vec![('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')],
+        's' => vec![('\t', '\n'), ('\u{c}', '\r'), (' ', ' ')],
+        _ => return None,
+    };
+    Some(List { is_negated: ch.is_ascii_uppercase(), ranges })
+}
+
+/// A character behind a backslash; letters and digits that have no meaning there are refused.
+fn escaped_char(ch: char) -> Option<char> {
+    match ch {
+        'a' => Some('\u{7}'),
+        'f' => Some('\u{c}'),
+        'n' => Some('\n'),
+        'r' => Some('\r'),
+        't' => Some('\t'),
+        'v' => Some('\u{b}'),
+        _ => (ch.is_ascii() && !ch.is_ascii_alphanumeric()).then_some(ch),
+    }
+}
+
+/// Reads a list of characters behind its `[`, and what follows it.
+fn list(rest: &[char]) -> Option<(List, &[char])> {
+    let (is_negated, mut rest) = match rest {
+        ['^', after @ ..] => (true, after),
+        rest => (false, rest),
+    };
+    let mut ranges: Vec<(char, char)> = Vec::new();
+    let mut is_first = true;
+    loop {
+        match rest {
+            [']', after @ ..] if !is_first => return Some((List { is_negated, ranges }, after)),
+            // A hyphen stands for itself at an end only.
+            ['-', next, ..] if !is_first && *next != ']' => return None,
+            ['\\', ch, after @ ..] if escaped_list(*ch).is_some_and(|list| !list.is_negated) => {
+                ranges.extend(escaped_list(*ch)?.ranges);
+                rest = after;
+            }
+            _ => {
+                let (low, after) = list_char(rest)?;
+                let (high, after) = match after {
+                    ['-', next, ..] if *next != ']' => list_char(after.get(1..)?)?,
+                    after => (low, after),
+                };
+                if high < low {
+                    return None;
+                }
+                ranges.push((low, high));
+                rest = after;
+            }
+        }
+        is_first = false;
+    }
+}
+
+fn list_char(rest: &[char]) -> Option<(char, &[char])> {
+    match rest {
+        ['\\', ch, after @ ..] => Some((escaped_char(*ch)?, after)),
+        [ch, after @ ..] => Some((*ch, after)),
+        [] => None,
+    }
+}
+
+impl List {
+    fn has(&self, ch: char) -> bool {
+        self.ranges.iter().any(|(low, high)| *low <= ch && ch <= *high) != self.is_negated
+    }
+}
+
+/// Follows all ways through the pieces at once: `open` is the set of places they can have come to.
+fn is_match(pieces: &[Piece], path: &str) -> bool {
+    let chars: Vec<char> = path.chars().collect();
+    let mut open = vec![false; chars.len() + 1];
+    open.first_mut().into_iter().for_each(|first| *first = true);
+    let is_word = |idx: Option<usize>| {
+        idx.and_then(|idx| chars.get(idx)).is_some_and(|ch| ch.is_ascii_alphanumeric() || *ch == '_')
+    };
+    for piece in pieces {
+        match piece {
+            Piece::Exactly(own) => step(&mut open, &chars, |ch| ch == *own),
+            Piece::One(list) => step(&mut open, &chars, |ch| list.has(ch)),
+            Piece::Many(list) => spread(&mut open, &chars, |ch| list.has(ch)),
+            Piece::Rest => spread(&mut open, &chars, |ch| ch != '\n'),
+            Piece::Folders => {
+                let mut is_open = false;
+                for idx in 0..open.len() {
+                    let behind = idx.checked_sub(1).and_then(|before| chars.get(before));
+                    is_open &= behind.is_none_or(|ch| *ch != '\n');
+                    let was = open.get(idx).copied().unwrap_or(false);
+                    if is_open && behind == Some(&'/') {
+                        open.get_mut(idx).into_iter().for_each(|slot| *slot = true);
+                    }
+                    is_open |= was;
+                }
+            }
+            Piece::Start => open.iter_mut().skip(1).for_each(|slot| *slot = false),
+            Piece::End => open.iter_mut().rev().skip(1).for_each(|slot| *slot = false),
+            Piece::Edge(wanted) => {
+                for (idx, slot) in open.iter_mut().enumerate() {
+                    let is_edge = is_word(idx.checked_sub(1)) != is_word(Some(idx));
+                    *slot &= is_edge == *wanted;
+                }
+            }
+        }
+        if !open.contains(&true) {
+            return false;
+        }
+    }
+    open.last().copied().unwrap_or(false)
+}
+
+/// One character further, where it is taken.
+fn step(open: &mut [bool], chars: &[char], takes: impl Fn(char) -> bool) {
+    let mut before = false;
+    for (idx, slot) in open.iter_mut().enumerate() {
+        let reached = before && idx.checked_sub(1).and_then(|idx| chars.get(idx)).is_some_and(|ch| takes(*ch));
+        before = std::mem::replace(slot, reached);
+    }
+}
+
+/// Any number of characters further, as long as they are taken.
+fn spread(open: &mut [bool], chars: &[char], takes: impl Fn(char) -> bool) {
+    let mut is_open = false;
+    for (idx, slot) in open.iter_mut().enumerate() {
+        is_open &= idx.checked_sub(1).and_then(|idx| chars.get(idx)).is_some_and(|ch| takes(*ch));
+        is_open |= *slot;
+        *slot = is_open;
     }
 }
 
@@ -292,6 +475,12 @@ mod tests {
             ("*.md", "a/b.md", false),
             ("**/*.md", "a/b.md", true),
             ("dir?", "dir1", true),
+            ("**/**", "a", true),
+            ("a**b", "a/xb", false),
+            ("a**b", "a/b", true),
+            ("\\b.log", "b.log", false),
+            ("d\\b.log", "d.log", true),
+            ("[[:x]", "[", true),
         ] {
             assert_eq!(
                 Pattern::new(pattern).map(|pattern| pattern.matches(path)),

@@ -10,8 +10,6 @@
 //! then the folder is listed, too. See the
 //! [reference](https://docs.docker.com/build/concepts/context/#dockerignore-files).
 
-use std::collections::BTreeSet;
-
 use super::glob::{BadPattern, Pattern, check_path_pattern};
 use super::{Tree, normal_path};
 
@@ -23,8 +21,8 @@ pub struct Rule {
     /// The line it stands on, counted from 1; 0 where it comes from no file.
     pub line: u32,
     is_exclusion: bool,
-    /// How many folders deep the pattern reaches.
-    depth: usize,
+    /// Without the mark.
+    cleaned: String,
     pattern: Pattern,
 }
 
@@ -64,6 +62,16 @@ pub fn read_patterns(text: &str) -> Vec<(String, u32)> {
     patterns
 }
 
+/// Whether a builder can read the text.
+///
+/// # Errors
+/// A line that is too long.
+pub fn check_lines(text: &str) -> Result<(), IgnoreError> {
+    const MAX_LINE_BYTES: usize = 64 * 1024;
+    let is_long = text.split('\n').any(|line| line.len() >= MAX_LINE_BYTES);
+    if is_long { Err(IgnoreError::LineTooLong) } else { Ok(()) }
+}
+
 /// Go's `filepath.Clean`.
 fn clean_relative(path: &str) -> String {
     let is_rooted = path.starts_with('/');
@@ -90,6 +98,16 @@ pub enum IgnoreError {
     BareExclusion,
     /// A malformed pattern.
     Bad(BadPattern),
+    /// A line that is too long to be read.
+    LineTooLong,
+}
+
+impl IgnoreError {
+    /// BuildKit's message where it refuses to send a context.
+    #[must_use]
+    pub fn transfer_error(&self, patterns: &[String]) -> String {
+        format!("invalid excludepatterns: [{}]: {self}", patterns.join(" "))
+    }
 }
 
 impl std::fmt::Display for IgnoreError {
@@ -97,6 +115,7 @@ impl std::fmt::Display for IgnoreError {
         match self {
             Self::BareExclusion => f.write_str("illegal exclusion pattern: \"!\""),
             Self::Bad(bad) => bad.fmt(f),
+            Self::LineTooLong => f.write_str("bufio.Scanner: token too long"),
         }
     }
 }
@@ -109,6 +128,7 @@ impl IgnoreList {
     /// # Errors
     /// The first pattern that cannot be used.
     pub fn parse(text: &str) -> Result<Self, IgnoreError> {
+        check_lines(text)?;
         Self::from_patterns(read_patterns(text).iter().map(|(pattern, line)| (pattern.as_str(), *line)))
     }
 
@@ -136,7 +156,7 @@ impl IgnoreList {
                 text: text.to_owned(),
                 line,
                 is_exclusion,
-                depth: pattern.split('/').count(),
+                cleaned: pattern.to_owned(),
                 pattern: Pattern::new(pattern).map_err(IgnoreError::Bad)?,
             });
         }
@@ -153,27 +173,62 @@ impl IgnoreList {
     /// the path or a folder above it decides.
     #[must_use]
     pub fn hidden_by(&self, path: &str) -> Option<&Rule> {
-        let path = normal_path(path);
-        let above: Vec<&str> = path.match_indices('/').filter_map(|(idx, _)| path.get(..idx)).collect();
+        self.decides(&normal_path(path)).unwrap_or(None)
+    }
+
+    /// Whether the path as it is, or a folder above it, is hidden.
+    ///
+    /// # Errors
+    /// A pattern is found to be malformed only now.
+    pub fn matches_or_parent(&self, path: &str) -> Result<bool, IgnoreError> {
+        Ok(self.decides(path)?.is_some())
+    }
+
+    fn decides(&self, path: &str) -> Result<Option<&Rule>, IgnoreError> {
+        let above = parents(path);
         let mut decides: Option<&Rule> = None;
         for rule in &self.rules {
             // A pattern cannot change what is decided already.
             if rule.is_exclusion == decides.is_none() {
                 continue;
             }
-            let is_match =
-                rule.pattern.matches(&path) || above.iter().any(|folder| rule.pattern.matches(folder));
-            if is_match {
+            let is_own = rule.pattern.try_matches(path).map_err(IgnoreError::Bad)?;
+            if is_own || above.iter().any(|folder| rule.pattern.matches(folder)) {
                 decides = if rule.is_exclusion { None } else { Some(rule) };
             }
         }
-        decides
+        Ok(decides)
     }
 
-    /// Whether a `!` pattern could bring back something below the folder.
-    fn may_return_below(&self, folder: &str) -> bool {
-        let depth = folder.split('/').count();
-        self.rules.iter().any(|rule| rule.is_exclusion && (rule.depth > depth || rule.text.contains("**")))
+    /// The same, asked from the top folder down, as contexts are walked.
+    ///
+    /// # Errors
+    /// A pattern is found to be malformed only now.
+    pub fn matches_below(&self, path: &str) -> Result<bool, IgnoreError> {
+        let mut above: Option<Matched> = None;
+        let ends = path.match_indices('/').map(|(idx, _)| idx).chain([path.len()]);
+        for part in ends.filter_map(|end| path.get(..end)) {
+            above = Some(self.matched(part, above.as_ref())?);
+        }
+        Ok(above.is_some_and(|matched| matched.is_hidden))
+    }
+
+    /// What matches a path, where it is known what matches the folder above.
+    fn matched(&self, path: &str, above: Option<&Matched>) -> Result<Matched, IgnoreError> {
+        let mut found = Matched { is_hidden: false, rules: Vec::with_capacity(self.rules.len()) };
+        let folders = if above.is_none() { parents(path) } else { Vec::new() };
+        for (idx, rule) in self.rules.iter().enumerate() {
+            let is_above = above.is_some_and(|above| above.rules.get(idx) == Some(&true));
+            let is_match = is_above
+                || (rule.is_exclusion == found.is_hidden
+                    && (rule.pattern.try_matches(path).map_err(IgnoreError::Bad)?
+                        || folders.iter().any(|folder| rule.pattern.matches(folder))));
+            found.rules.push(is_match);
+            if is_match {
+                found.is_hidden = !rule.is_exclusion;
+            }
+        }
+        Ok(found)
     }
 
     /// The files of `tree` that are sent.
@@ -183,38 +238,63 @@ impl IgnoreList {
             return tree.clone();
         }
         let mut sent = Tree::default();
-        let mut hidden_folder: Option<String> = None;
-        let mut waiting: BTreeSet<String> = BTreeSet::new();
+        // Folders above the current path: what matches them, and whether they are listed already.
+        let mut open: Vec<(String, Matched, bool)> = Vec::new();
+        let mut skipped: Option<String> = None;
         for (path, entry) in tree.iter() {
-            if hidden_folder.as_ref().is_some_and(|folder| is_below(path, folder)) {
+            if skipped.as_ref().is_some_and(|folder| is_below(path, folder)) {
                 continue;
             }
-            let is_hidden = self.hidden_by(path).is_some();
-            if entry.is_dir() && is_hidden {
-                // Nothing below can come back: the whole folder is skipped.
-                if self.may_return_below(path) {
-                    waiting.insert(path.to_owned())
+            while open.last().is_some_and(|(folder, ..)| !is_below(path, folder)) {
+                open.pop();
+            }
+            let above = open.last().map(|(_, matched, _)| matched);
+            // A pattern that turns out to be malformed matches nothing.
+            let matched = self.matched(path, above).unwrap_or_default();
+            let is_hidden = matched.is_hidden;
+            if !is_hidden {
+                // Hidden folders are listed once something below them is kept.
+                for (folder, _, is_listed) in &mut open {
+                    if let Some(entry) = tree.get(folder).filter(|_| !std::mem::replace(is_listed, true)) {
+                        sent.insert(folder, entry.clone());
+                    }
+                }
+                sent.insert(path, entry.clone());
+            }
+            if entry.is_dir() {
+                if is_hidden && !self.may_return_below(path) {
+                    skipped = Some(path.to_owned());
                 } else {
-                    hidden_folder = Some(path.to_owned());
-                    false
-                };
-                continue;
-            }
-            if is_hidden {
-                continue;
-            }
-            // Hidden folders are listed if something below them is kept.
-            for (idx, _) in path.match_indices('/') {
-                if let Some(above) = path.get(..idx).filter(|above| waiting.contains(*above))
-                    && let Some(folder) = tree.get(above)
-                {
-                    sent.insert(above, folder.clone());
+                    open.push((path.to_owned(), matched, !is_hidden));
                 }
             }
-            sent.insert(path, entry.clone());
         }
         sent
     }
+
+    /// Whether a `!` pattern could bring back something below a hidden folder.
+    fn may_return_below(&self, folder: &str) -> bool {
+        let stem = |rule: &Rule| {
+            let cleaned = rule.cleaned.as_str();
+            let cleaned = cleaned.strip_suffix("/**").unwrap_or(cleaned);
+            cleaned.strip_suffix("/*").unwrap_or(cleaned).to_owned()
+        };
+        let stems: Vec<String> = self.rules.iter().filter(|rule| rule.is_exclusion).map(stem).collect();
+        stems.iter().any(|stem| stem.contains(['*', '[', ']', '?', '^', '\\']))
+            || stems.iter().any(|stem| format!("{stem}/").starts_with(&format!("{folder}/")))
+    }
+}
+
+/// Which rules match a path or what is above it, and whether that hides it.
+#[derive(Clone, Debug, Default)]
+struct Matched {
+    is_hidden: bool,
+    rules: Vec<bool>,
+}
+
+/// The folders above a path, from the top.
+fn parents(path: &str) -> Vec<&str> {
+    path.match_indices('/').filter_map(|(idx, _)| path.get(..idx)).collect()
 }
 
 fn is_below(path: &str, folder: &str) -> bool {

@@ -5,6 +5,9 @@
 
 use std::path::Path;
 
+use layerlab::context::ignore::{self, IgnoreList};
+use layerlab::context::{Entry, Tree};
+use layerlab::digest::Digest;
 use serde_json::{Value, json};
 
 use super::compare::same;
@@ -13,7 +16,6 @@ use super::score::{NOT_IMPLEMENTED, Score, Verdict, judge};
 
 /// A list of patterns, compiled and matched.
 #[derive(Debug)]
-#[allow(dead_code, reason = "built once the crate has ignore patterns")]
 pub(super) enum Match {
     /// The list is refused.
     Refused(String),
@@ -39,18 +41,46 @@ pub(super) enum Match {
 pub(super) type Sent = (Vec<String>, Vec<String>);
 
 /// Matches a path.
-fn match_path(_patterns: &[&str], _path: &str) -> Option<Match> {
-    None
+fn match_path(patterns: &[&str], path: &str) -> Option<Match> {
+    let list = match IgnoreList::from_patterns(patterns.iter().map(|pattern| (*pattern, 0))) {
+        Ok(list) => list,
+        Err(error) => return Some(Match::Refused(error.to_string())),
+    };
+    let has_exclusions = list.has_exclusions();
+    Some(match (list.matches_or_parent(path), list.matches_below(path)) {
+        (Ok(or_parent), Ok(with_parent_results)) => {
+            Match::Matched { has_exclusions, or_parent, with_parent_results }
+        }
+        (Err(error), _) | (_, Err(error)) => Match::Failed { has_exclusions, error: error.to_string() },
+    })
 }
 
 /// The patterns of an ignore file.
-fn read_file(_text: &str) -> Option<Result<Vec<String>, String>> {
-    None
+fn read_file(text: &str) -> Option<Result<Vec<String>, String>> {
+    if let Err(error) = ignore::check_lines(text) {
+        return Some(Err(error.to_string()));
+    }
+    let patterns = ignore::read_patterns(text);
+    Some(Ok(patterns.into_iter().map(|(pattern, _)| pattern).collect()))
 }
 
 /// What is sent of `tree`, a list of file paths.
-fn sent(_dockerignore: &str, _tree: &[&str]) -> Option<Result<Sent, String>> {
-    None
+fn sent(dockerignore: &str, paths: &[&str]) -> Option<Result<Sent, String>> {
+    let mut tree = Tree::default();
+    for path in paths {
+        tree.insert(path, Entry::file(Digest::of(b""), 0));
+    }
+    let found = match IgnoreList::parse(dockerignore).map(|list| list.filter(&tree)) {
+        Ok(found) => found,
+        Err(error) => {
+            let patterns: Vec<String> =
+                ignore::read_patterns(dockerignore).into_iter().map(|(pattern, _)| pattern).collect();
+            return Some(Err(error.transfer_error(&patterns)));
+        }
+    };
+    let (dirs, files): (Vec<_>, Vec<_>) = found.iter().partition(|(_, entry)| entry.is_dir());
+    let paths = |list: Vec<(&str, &Entry)>| list.into_iter().map(|(path, _)| path.to_owned()).collect();
+    Some(Ok((paths(files), paths(dirs))))
 }
 
 /// Scores the set.
