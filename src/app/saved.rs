@@ -47,7 +47,7 @@ pub fn write(session: &Session, part: Part) -> Result<String, String> {
     let mut session = session.clone();
     match part {
         Part::Texts => {
-            session.now.files = crate::context::Tree::default();
+            session.now.files = std::rc::Rc::default();
             session.builds.clear();
         }
         Part::Files => {

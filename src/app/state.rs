@@ -1,6 +1,7 @@
 //! Ground facts: everything the page knows that cannot be derived.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,8 +84,8 @@ pub struct Version {
     pub dockerignore: String,
     /// The Dockerfile and the ignore file lie in the context, as with `docker build .`.
     pub has_dockerfile_in_context: bool,
-    /// Every file but those two.
-    pub files: Tree,
+    /// Every file but those two; shared, since versions differ little.
+    pub files: Rc<Tree>,
 }
 
 /// Everything that survives a reload.
@@ -136,7 +137,7 @@ impl Session {
             dockerfile: example::DOCKERFILE.to_owned(),
             dockerignore: example::DOCKERIGNORE.to_owned(),
             has_dockerfile_in_context: true,
-            files: example::context(),
+            files: Rc::new(example::context()),
         };
         Self {
             builds: vec![now.clone()],
@@ -169,7 +170,7 @@ pub struct OpenImage {
     /// The layer that is shown.
     pub layer_idx: u32,
     /// Folders that were asked for: rows once they came.
-    pub folders: BTreeMap<(u32, u32, String), Option<Vec<FolderRow>>>,
+    pub folders: BTreeMap<(u32, u32, String), Option<Rc<Vec<FolderRow>>>>,
     /// Folders that are unfolded, of the layer that is shown.
     pub unfolded: BTreeSet<String>,
 }

@@ -1,5 +1,7 @@
 //! The reducer: a message changes the state and asks for effects.
 
+use std::rc::Rc;
+
 use super::saved::Part;
 use super::state::{EditorTab, ImageState, OpenImage, Pane, Place, Session, State, Theme, WorkerState};
 use crate::cache::solve::Reruns;
@@ -65,6 +67,8 @@ pub enum Message {
     WorkerFailed(String),
     /// A saved session was found.
     Restored(Box<Session>),
+    /// Nothing was saved here yet.
+    NothingRestored,
     /// Something could not be saved or restored.
     StorageFailed(String),
     /// "Start over" was pressed; nothing is lost yet.
@@ -162,7 +166,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::FileEdited(path) => file_changed(state, &path, true),
         Message::FileTouched(path) => file_changed(state, &path, false),
         Message::FileDeleted(path) => {
-            state.session.now.files.remove(&path);
+            Rc::make_mut(&mut state.session.now.files).remove(&path);
             changed(state, Part::Files)
         }
         Message::FileAdded(path) => {
@@ -173,14 +177,15 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.session.n_edits += 1;
             let mut entry = Entry::file(edited_digest(&path, state.session.n_edits), 0);
             entry.mtime_secs = mtime_of_edit(state.session.n_edits);
-            state.session.now.files.insert(&path, entry);
+            Rc::make_mut(&mut state.session.now.files).insert(&path, entry);
             changed(state, Part::Files)
         }
         Message::FileReverted(path) => {
             let built = state.session.builds.last().and_then(|build| build.files.get(&path)).cloned();
+            let files = Rc::make_mut(&mut state.session.now.files);
             match built {
-                Some(entry) => state.session.now.files.insert(&path, entry),
-                None => state.session.now.files.remove(&path),
+                Some(entry) => files.insert(&path, entry),
+                None => files.remove(&path),
             }
             changed(state, Part::Files)
         }
@@ -265,6 +270,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.builds_revision += 1;
             vec![Effect::ShowTheme, Effect::ShowPlace, Effect::ShowTexts]
         }
+        Message::NothingRestored => vec![Effect::ShowPlace],
         Message::StorageFailed(message) => {
             state.storage_problem = Some(message);
             Vec::new()
@@ -322,10 +328,11 @@ fn file_changed(state: &mut State, path: &str, has_new_bytes: bool) -> Vec<Effec
     state.session.n_edits += 1;
     let n_edits = state.session.n_edits;
     // A file that was only inferred so far becomes one of the context.
-    if state.session.now.files.get(path).is_none() {
-        super::placeholder::insert(&mut state.session.now.files, path);
+    let files = Rc::make_mut(&mut state.session.now.files);
+    if files.get(path).is_none() {
+        super::placeholder::insert(files, path);
     }
-    let Some(entry) = state.session.now.files.get_mut(path) else { return Vec::new() };
+    let Some(entry) = files.get_mut(path) else { return Vec::new() };
     entry.mtime_secs = mtime_of_edit(n_edits);
     if has_new_bytes && let EntryKind::File { digest, .. } = &mut entry.kind {
         *digest = edited_digest(path, n_edits);
@@ -389,7 +396,7 @@ fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
         }
         Reply::FolderListed { image_idx, layer_idx, path, rows, .. } => {
             if let Some(image) = state.image.image_mut() {
-                image.folders.insert((image_idx, layer_idx, path), Some(rows));
+                image.folders.insert((image_idx, layer_idx, path), Some(Rc::new(rows)));
             }
         }
     }

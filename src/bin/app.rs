@@ -2,5 +2,5 @@
 
 fn main() {
     #[cfg(target_arch = "wasm32")]
-    layerlab::web::start_app();
+    layerlab::web::start_app(option_env!("LAYERLAB_BUILD").unwrap_or("dev"));
 }

@@ -2,5 +2,5 @@
 
 fn main() {
     #[cfg(target_arch = "wasm32")]
-    layerlab::web::start_worker();
+    layerlab::web::start_worker(option_env!("LAYERLAB_BUILD").unwrap_or("dev"));
 }

@@ -1,17 +1,23 @@
-//! The browser side: components, the worker's entry point, storage.
-//! Replaced by the real thing soon.
+//! The browser side: components, the worker and its bridge, storage, the editor.
+//!
+//! Nothing here decides anything: the root component hands messages to
+//! [`crate::app::update::update`] and carries out the effects that come back.
 
-use yew::prelude::*;
+mod blob;
+mod bridge;
+mod component;
+mod editor;
+mod error;
+mod root;
+mod storage;
+mod worker;
 
-#[component(Root)]
-fn root() -> Html {
-    html! { <h1>{ "Layerlab" }</h1> }
-}
-
-/// Starts the page.
-pub fn start_app() {
-    yew::Renderer::<Root>::new().render();
+/// Starts the page; `build` is the id that its worker must have, too.
+pub fn start_app(build: &'static str) {
+    root::start(build);
 }
 
 /// Starts the worker.
-pub fn start_worker() {}
+pub fn start_worker(build: &'static str) {
+    worker::start(build);
+}

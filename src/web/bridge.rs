@@ -1,0 +1,186 @@
+//! The page's only door to the worker.
+//!
+//! The worker's code is fetched and compiled once, after the first paint. Each
+//! worker then starts from a `blob:` address and is handed the compiled module,
+//! so that a fresh one after a cancel needs no network.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, ErrorEvent, MessageEvent, Url, Worker};
+
+use super::error::message;
+use crate::protocol::{Reply, Request};
+
+/// What the bridge hears from a worker.
+pub(super) enum Heard {
+    /// A reply.
+    Reply(Reply),
+    /// The worker crashed or cannot be started; a sentence.
+    Failed(String),
+}
+
+type Listener = Rc<dyn Fn(Heard)>;
+
+/// What is needed to start a worker without the network.
+struct Code {
+    /// Address of the script.
+    script_url: String,
+    module: JsValue,
+}
+
+/// A worker that is running, and what keeps it heard.
+struct Running {
+    worker: Worker,
+    is_ready: bool,
+    /// Requests that wait for the worker's first word.
+    waiting: Vec<JsValue>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+#[derive(Default)]
+struct Inner {
+    code: Option<Code>,
+    running: Option<Running>,
+    /// Requests that wait for the code.
+    early: Vec<JsValue>,
+}
+
+/// The bridge.
+#[derive(Clone)]
+pub(super) struct Bridge {
+    inner: Rc<RefCell<Inner>>,
+    listener: Listener,
+}
+
+impl Bridge {
+    /// Fetches the code and starts a worker.
+    pub(super) fn start(listener: Listener) -> Self {
+        let bridge = Self { inner: Rc::default(), listener };
+        let fetching = bridge.clone();
+        spawn_local(async move {
+            match fetch_code().await {
+                Ok(code) => {
+                    let mut inner = fetching.inner.borrow_mut();
+                    inner.code = Some(code);
+                    drop(inner);
+                    fetching.spawn();
+                }
+                Err(error) => {
+                    let why = message(&error);
+                    (fetching.listener)(Heard::Failed(format!(
+                        "the part of the page that reads images did not load: {why}"
+                    )));
+                }
+            }
+        });
+        bridge
+    }
+
+    /// Sends a request, with a file where one is needed.
+    pub(super) fn send(&self, request: &Request, file: Option<&web_sys::File>) {
+        let Ok(value) = serde_wasm_bindgen::to_value(request) else { return };
+        let parts = js_sys::Array::of2(&value, file.map_or(&JsValue::UNDEFINED, AsRef::as_ref));
+        let mut inner = self.inner.borrow_mut();
+        match &mut inner.running {
+            Some(running) if running.is_ready => drop(running.worker.post_message(&parts)),
+            Some(running) => running.waiting.push(parts.into()),
+            None => inner.early.push(parts.into()),
+        }
+    }
+
+    /// Replaces the worker: it may be deep in a file and cannot hear.
+    pub(super) fn restart(&self) {
+        if let Some(running) = self.inner.borrow_mut().running.take() {
+            running.worker.terminate();
+        }
+        self.spawn();
+    }
+
+    fn spawn(&self) {
+        let started = {
+            let inner = self.inner.borrow();
+            let Some(code) = &inner.code else { return };
+            Worker::new(&code.script_url).map(|worker| (worker, code.module.clone()))
+        };
+        let (worker, module) = match started {
+            Ok(started) => started,
+            Err(error) => return (self.listener)(Heard::Failed(message(&error))),
+        };
+        let bridge = self.clone();
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            match serde_wasm_bindgen::from_value::<Reply>(event.data()) {
+                Ok(reply) => {
+                    if matches!(reply, Reply::Ready { .. }) {
+                        bridge.ready();
+                    }
+                    (bridge.listener)(Heard::Reply(reply));
+                }
+                Err(error) => {
+                    (bridge.listener)(Heard::Failed(format!("the worker said something unreadable: {error}")))
+                }
+            }
+        });
+        let listener = Rc::clone(&self.listener);
+        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
+            event.prevent_default();
+            let said = event.message();
+            let why = if said.is_empty() { String::new() } else { format!(" ({said})") };
+            listener(Heard::Failed(format!("reading stopped because the reader crashed{why}")));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let posted = worker.post_message(&module);
+        let mut inner = self.inner.borrow_mut();
+        let waiting = std::mem::take(&mut inner.early);
+        inner.running =
+            Some(Running { worker, is_ready: false, waiting, _on_message: on_message, _on_error: on_error });
+        drop(inner);
+        if let Err(error) = posted {
+            (self.listener)(Heard::Failed(message(&error)));
+        }
+    }
+
+    fn ready(&self) {
+        let mut inner = self.inner.borrow_mut();
+        let Some(running) = &mut inner.running else { return };
+        running.is_ready = true;
+        for parts in std::mem::take(&mut running.waiting) {
+            let _ = running.worker.post_message(&parts);
+        }
+    }
+}
+
+/// The content of a `<meta>` element of the page.
+pub(super) fn meta(name: &str) -> Option<String> {
+    let document = web_sys::window()?.document()?;
+    let element = document.query_selector(&format!("meta[name=\"{name}\"]")).ok()??;
+    element.get_attribute("content")
+}
+
+async fn fetch(url: &str) -> Result<web_sys::Response, JsValue> {
+    let window = web_sys::window().ok_or("there is no window")?;
+    let response: web_sys::Response = JsFuture::from(window.fetch_with_str(url)).await?.dyn_into()?;
+    if response.ok() { Ok(response) } else { Err(format!("{url} answered {}", response.status()).into()) }
+}
+
+async fn fetch_code() -> Result<Code, JsValue> {
+    let script = meta("layerlab-worker-js").ok_or("the page does not name its worker")?;
+    let wasm = meta("layerlab-worker-wasm").ok_or("the page does not name its worker")?;
+    let (script, wasm) = (fetch(&script).await?, fetch(&wasm).await?);
+    let text = JsFuture::from(script.text()?).await?.as_string().unwrap_or_default();
+    let bytes = JsFuture::from(wasm.array_buffer()?).await?;
+    let module = JsFuture::from(js_sys::WebAssembly::compile(&bytes)).await?;
+    // The first message is the module; after that the program listens itself.
+    let start =
+        "\nonmessage = (event) => { onmessage = null; wasm_bindgen({ module_or_path: event.data }); };\n";
+    let parts = js_sys::Array::of1(&JsValue::from_str(&(text + start)));
+    let options = web_sys::BlobPropertyBag::new();
+    options.set_type("text/javascript");
+    let blob = Blob::new_with_str_sequence_and_options(&parts, &options)?;
+    Ok(Code { script_url: Url::create_object_url_with_blob(&blob)?, module })
+}

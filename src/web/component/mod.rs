@@ -1,0 +1,12 @@
+//! Function components, one a file. Each draws a row of `app::view` and tells
+//! what the reader did; none decides anything.
+
+pub(super) mod context;
+pub(super) mod editor;
+pub(super) mod icon;
+pub(super) mod inspect;
+pub(super) mod page;
+pub(super) mod simulate;
+pub(super) mod size;
+pub(super) mod stack;
+pub(super) mod why;

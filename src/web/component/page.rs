@@ -1,0 +1,97 @@
+//! The bar on top, and the place below it.
+
+use std::rc::Rc;
+
+use web_sys::File;
+use yew::prelude::*;
+
+use super::icon::Icon;
+use super::inspect::Inspect;
+use super::simulate::Simulate;
+use crate::app::state::{Place, State, Theme};
+use crate::app::update::Message;
+use crate::app::view::SimulateView;
+use crate::web::root::EditorMode;
+
+#[derive(Properties, PartialEq)]
+pub(in crate::web) struct PageProps {
+    pub(in crate::web) state: Rc<State>,
+    pub(in crate::web) view: Rc<SimulateView>,
+    pub(in crate::web) editor_mode: EditorMode,
+    pub(in crate::web) on_message: Callback<Message>,
+    pub(in crate::web) on_file: Callback<File>,
+    pub(in crate::web) on_editor_host: Callback<web_sys::HtmlElement>,
+}
+
+/// The whole page.
+#[component(Page)]
+pub(in crate::web) fn page(props: &PageProps) -> Html {
+    let session = &props.state.session;
+    let place_link = |place: Place, name: &'static str| {
+        let is_here = session.place == place;
+        html! {
+            <a class="place" href={format!("#{}", place.fragment())} aria-current={is_here.then_some("page")}>{ name }</a>
+        }
+    };
+    let next_theme = match session.theme {
+        Theme::System => Theme::Light,
+        Theme::Light => Theme::Dark,
+        Theme::Dark => Theme::System,
+    };
+    let (theme_icon, theme_name) = match session.theme {
+        Theme::System => ("monitor", "Theme: as the system"),
+        Theme::Light => ("sun", "Theme: light"),
+        Theme::Dark => ("moon", "Theme: dark"),
+    };
+    let send = |message: Message| {
+        let on_message = props.on_message.clone();
+        Callback::from(move |_: MouseEvent| on_message.emit(message.clone()))
+    };
+    html! {
+        <div class="page">
+            <header class="bar">
+                <h1 class="brand"><Icon name="layers" />{ "Layerlab" }</h1>
+                <nav class="places" aria-label="Places">
+                    { place_link(Place::Simulate, "Simulate") }
+                    { place_link(Place::Inspect, "Inspect") }
+                </nav>
+                <div class="tools">
+                    if props.state.is_resetting {
+                        <span class="confirm" role="alert">
+                            <span class="wide">{ "Forget all edits and builds?" }</span>
+                            <button class="button danger" onclick={send(Message::ResetConfirmed)}>{ "Start over" }</button>
+                            <button class="button" onclick={send(Message::ResetDeclined)}>{ "Keep" }</button>
+                        </span>
+                    } else {
+                        <button class="button quiet" onclick={send(Message::ResetAsked)}>
+                            <Icon name="eraser" /><span class="wide">{ "Start over" }</span>
+                            <span class="narrow-only">{ "Reset" }</span>
+                        </button>
+                    }
+                    <button class="button quiet square" onclick={send(Message::ThemeChosen(next_theme))} aria-label={theme_name} title={theme_name}>
+                        <Icon name={theme_icon} />
+                    </button>
+                </div>
+            </header>
+            if let Some(problem) = &props.state.storage_problem {
+                <p class="notice" role="alert"><Icon name="circle-alert" />{ problem.clone() }</p>
+            }
+            {
+                match session.place {
+                    Place::Simulate => html! {
+                        <Simulate
+                            state={Rc::clone(&props.state)}
+                            view={Rc::clone(&props.view)}
+                            editor_mode={props.editor_mode}
+                            on_message={props.on_message.clone()}
+                            on_editor_host={props.on_editor_host.clone()}
+                        />
+                    },
+                    Place::Inspect => html! {
+                        <Inspect state={Rc::clone(&props.state)} on_message={props.on_message.clone()} on_file={props.on_file.clone()} />
+                    },
+                }
+            }
+        </div>
+    }
+}

@@ -1,0 +1,131 @@
+//! Simulate: summary, builds, and the three columns.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::context::ContextPanel;
+use super::editor::EditorPanel;
+use super::icon::{Badge, Icon};
+use super::stack::Stack;
+use super::why::WhyPanel;
+use crate::app::state::{Pane, State};
+use crate::app::update::Message;
+use crate::app::view::{Mark, SimulateView};
+use crate::cache::solve::Reruns;
+use crate::web::root::EditorMode;
+
+#[derive(Properties, PartialEq)]
+pub(super) struct SimulateProps {
+    pub(super) state: Rc<State>,
+    pub(super) view: Rc<SimulateView>,
+    pub(super) editor_mode: EditorMode,
+    pub(super) on_message: Callback<Message>,
+    pub(super) on_editor_host: Callback<web_sys::HtmlElement>,
+}
+
+/// The place that tells what will rebuild.
+#[component(Simulate)]
+pub(super) fn simulate(props: &SimulateProps) -> Html {
+    let view = &props.view;
+    let send = |message: Message| {
+        let on_message = props.on_message.clone();
+        Callback::from(move |_: MouseEvent| on_message.emit(message.clone()))
+    };
+    let order = [
+        Mark::Error,
+        Mark::Cached,
+        Mark::Rebuild,
+        Mark::Conditional,
+        Mark::Unknown,
+        Mark::Blocked,
+        Mark::Metadata,
+    ];
+    let cause_idx = view.rows.iter().find(|row| row.is_first_cause).map(|row| row.idx);
+    let has_conditional =
+        view.summary.counts.contains_key(&Mark::Conditional) || props.state.session.reruns == Reruns::Same;
+    let pane = |pane: Pane, name: &'static str| {
+        let is_here = props.state.pane == pane;
+        html! {
+            <button role="tab" class="tab" aria-selected={is_here.to_string()} onclick={send(Message::PaneChosen(pane))}>{ name }</button>
+        }
+    };
+    let shown = match props.state.pane {
+        Pane::Edit => "shows-edit",
+        Pane::Stack => "shows-stack",
+        Pane::Why => "shows-why",
+    };
+    html! {
+        <main class={classes!("simulate", shown)}>
+            <section class="summary" aria-label="Summary">
+                <div class="verdicts">
+                    { for order.iter().filter_map(|mark| view.summary.counts.get(mark).map(|count| html! { <Badge mark={*mark} count={Some(*count)} /> })) }
+                    if let Some((line, reason)) = &view.summary.first_cause {
+                        <button class="cause" onclick={cause_idx.map(|idx| send(Message::InstructionSelected(idx)))}>
+                            <span class="cause-label">{ "First cause" }</span>
+                            { format!("line {line}, {reason}") }
+                        </button>
+                    }
+                </div>
+                <p class="sentence" role="status">{ view.summary.sentence.clone() }</p>
+                { for view.summary.notes.iter().map(|note| html! { <p class="note"><Icon name="info" />{ format!("{note}.") }</p> }) }
+            </section>
+            <section class="builds" aria-label="Builds">
+                <ol class="timeline">
+                    { for (1..=view.n_builds).rev().take(6).collect::<Vec<_>>().into_iter().rev().map(|n| html! { <li class="built">{ format!("Build {n}") }</li> }) }
+                    <li class={classes!("now", view.is_as_built.then_some("same"))}>{ if view.is_as_built { "now: as built" } else { "now: edited" } }</li>
+                </ol>
+                <div class="build-tools">
+                    if has_conditional {
+                        <label class="field">
+                            <span>{ "Assume that reruns write" }</span>
+                            <select onchange={
+                                let on_message = props.on_message.clone();
+                                Callback::from(move |event: Event| {
+                                    let same = event.target_dyn_into::<web_sys::HtmlSelectElement>().is_some_and(|select| select.value() == "same");
+                                    on_message.emit(Message::RerunsChosen(if same { Reruns::Same } else { Reruns::Different }));
+                                })
+                            }>
+                                <option value="different" selected={props.state.session.reruns == Reruns::Different}>{ "different bytes" }</option>
+                                <option value="same" selected={props.state.session.reruns == Reruns::Same}>{ "the same bytes" }</option>
+                            </select>
+                        </label>
+                    }
+                    <button class="button quiet" onclick={send(Message::CachePruned)} disabled={view.n_builds == 0} title="Forget all builds, as docker builder prune does">
+                        { "Prune cache" }
+                    </button>
+                    <button class="button primary" onclick={send(Message::BuildRequested)}>
+                        <Icon name="hammer" />{ "Build" }
+                    </button>
+                </div>
+            </section>
+            <div class="tabs panes" role="tablist" aria-label="Panes">
+                { pane(Pane::Edit, "Edit") }
+                { pane(Pane::Stack, "Stack") }
+                { pane(Pane::Why, "Why") }
+            </div>
+            <div class="columns">
+                <div class="column edit">
+                    <EditorPanel
+                        state={Rc::clone(&props.state)}
+                        view={Rc::clone(view)}
+                        mode={props.editor_mode}
+                        on_message={props.on_message.clone()}
+                        on_host={props.on_editor_host.clone()}
+                    />
+                    <ContextPanel
+                        view={Rc::clone(view)}
+                        has_dockerfile_in_context={props.state.session.now.has_dockerfile_in_context}
+                        on_message={props.on_message.clone()}
+                    />
+                </div>
+                <div class="column stack">
+                    <Stack view={Rc::clone(view)} on_message={props.on_message.clone()} />
+                </div>
+                <div class="column why">
+                    <WhyPanel view={Rc::clone(view)} on_message={props.on_message.clone()} />
+                </div>
+            </div>
+        </main>
+    }
+}

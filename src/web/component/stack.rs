@@ -1,0 +1,250 @@
+//! Stages as columns of slabs, with the rebuild path drawn from its first cause upward.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::icon::{Badge, mark_icon};
+use crate::app::update::Message;
+use crate::app::view::{Column, Mark, SimulateView, Slab, SlabKind};
+
+const SLAB_WIDTH: i32 = 300;
+const SLAB_HEIGHT: i32 = 46;
+const GAP: i32 = 6;
+const COLUMN_GAP: i32 = 72;
+const MARGIN: i32 = 18;
+const HEAD: i32 = 30;
+/// Room for the rebuild path right of the slabs.
+const PATH_ROOM: i32 = 26;
+
+#[derive(Properties, PartialEq)]
+pub(super) struct StackProps {
+    pub(super) view: Rc<SimulateView>,
+    pub(super) on_message: Callback<Message>,
+}
+
+/// The picture and its table.
+#[component(Stack)]
+pub(super) fn stack(props: &StackProps) -> Html {
+    let view = &props.view;
+    html! {
+        <section class="panel stack-panel" aria-label="Stack">
+            <div class="panel-head"><h2>{ "Stack" }</h2></div>
+            if view.columns.is_empty() {
+                <p class="empty">{ "A builder refuses this Dockerfile, so there is no stack to show. The message stands at the line." }</p>
+            } else {
+                <div class="picture"><Picture columns={view.columns.clone()} selected={view.selected} on_message={props.on_message.clone()} /></div>
+            }
+            <details class="steps">
+                <summary>{ "Steps as a table" }</summary>
+                <div class="table-scroll" tabindex="0" role="region" aria-label="Steps">
+                <table aria-label="Steps">
+                    <thead><tr><th>{ "Line" }</th><th>{ "Instruction" }</th><th>{ "Verdict" }</th><th>{ "Why" }</th></tr></thead>
+                    <tbody>
+                        { for view.rows.iter().map(|row| html! {
+                            <tr class={classes!(row.is_first_cause.then_some("changed"))}>
+                                <td>{ row.lines.first }</td>
+                                <th scope="row"><code>{ row.code.clone() }</code></th>
+                                <td><Badge mark={row.mark} /></td>
+                                <td>{ row.reason.clone() }</td>
+                            </tr>
+                        }) }
+                    </tbody>
+                </table>
+                </div>
+            </details>
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct PictureProps {
+    columns: Vec<Column>,
+    selected: Option<usize>,
+    on_message: Callback<Message>,
+}
+
+fn as_len(n: usize) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX / 1024)
+}
+
+/// Where a slab's upper edge is, counted from the bottom.
+fn slab_top(height: i32, idx: usize) -> i32 {
+    height - MARGIN - (as_len(idx) + 1) * (SLAB_HEIGHT + GAP)
+}
+
+fn column_left(idx: usize) -> i32 {
+    MARGIN + as_len(idx) * (SLAB_WIDTH + COLUMN_GAP)
+}
+
+#[component(Picture)]
+fn picture(props: &PictureProps) -> Html {
+    let columns = &props.columns;
+    let tallest = columns.iter().map(|column| column.slabs.len()).max().unwrap_or(0);
+    let height = HEAD + 2 * MARGIN + as_len(tallest) * (SLAB_HEIGHT + GAP);
+    let n_columns = as_len(columns.len()).max(1);
+    let width = 2 * MARGIN + n_columns * SLAB_WIDTH + (n_columns - 1) * COLUMN_GAP + PATH_ROOM;
+    let column_of = |name: &str| columns.iter().position(|column| column.name == name);
+    let has_names = columns.len() > 1;
+    html! {
+        <svg class="stack-svg" viewBox={format!("0 0 {width} {height}")} width={width.to_string()} role="group" aria-label="Layers from the base image up to the container">
+            <defs>
+                <pattern id="stripes" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+                    <rect class="stripe" width="3" height="8" />
+                </pattern>
+                <pattern id="dots" width="7" height="7" patternUnits="userSpaceOnUse">
+                    <circle class="dot" cx="2" cy="2" r="1.2" />
+                </pattern>
+                <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
+                    <path class="arrow-head" d="M0 0 L8 4 L0 8 Z" />
+                </marker>
+            </defs>
+            // Connectors lie below the slabs.
+            { for columns.iter().enumerate().flat_map(|(idx, column)| {
+                column.sources.iter().filter_map(|source| column_of(source).map(|from| connector(columns, height, from, idx))).collect::<Vec<_>>()
+            }) }
+            { for columns.iter().enumerate().map(|(idx, column)| html! {
+                <g class={classes!("stage", (!column.is_needed).then_some("unneeded"))}>
+                    if has_names {
+                        <text class="stage-name" x={column_left(idx).to_string()} y={(slab_top(height, column.slabs.len().saturating_sub(1)) - 12).to_string()}>
+                            { format!("{}{}", column.name, if column.is_target { " · target" } else if column.is_needed { "" } else { " · not needed" }) }
+                        </text>
+                    }
+                    { for column.slabs.iter().enumerate().map(|(place, slab)| html! {
+                        <SlabShape
+                            slab={slab.clone()}
+                            x={column_left(idx)}
+                            y={slab_top(height, place)}
+                            is_selected={slab.instruction.is_some() && slab.instruction == props.selected}
+                            on_message={props.on_message.clone()}
+                        />
+                    }) }
+                    { rebuild_path(column, column_left(idx) + SLAB_WIDTH, height) }
+                </g>
+            }) }
+        </svg>
+    }
+}
+
+/// From the source stage's top slab to the column that takes files from it.
+fn connector(columns: &[Column], height: i32, from: usize, to: usize) -> Html {
+    let top_of = |idx: usize| columns.get(idx).map_or(0, |column| column.slabs.len().saturating_sub(1));
+    let taker = columns.get(to).and_then(|column| {
+        column.slabs.iter().position(|slab| slab.label.contains("--from") || slab.label.contains("from="))
+    });
+    let (start_x, end_x) = if from < to {
+        (column_left(from) + SLAB_WIDTH, column_left(to))
+    } else {
+        (column_left(from), column_left(to) + SLAB_WIDTH)
+    };
+    let start_y = slab_top(height, top_of(from)) + SLAB_HEIGHT / 2;
+    let end_y = slab_top(height, taker.unwrap_or(0)) + SLAB_HEIGHT / 2;
+    let middle = (start_x + end_x) / 2;
+    html! {
+        <path class="connector" d={format!("M{start_x} {start_y} C{middle} {start_y} {middle} {end_y} {end_x} {end_y}")} marker-end="url(#arrow)" />
+    }
+}
+
+/// A line from the first slab that rebuilds up to the last one.
+fn rebuild_path(column: &Column, x: i32, height: i32) -> Html {
+    let is_hot = |slab: &Slab| {
+        matches!(slab.mark, Mark::Rebuild | Mark::Conditional) && slab.kind != SlabKind::Container
+    };
+    let first = column.slabs.iter().position(is_hot);
+    let last = column.slabs.iter().rposition(is_hot);
+    let (Some(first), Some(last)) = (first, last) else { return Html::default() };
+    let start = slab_top(height, first) + SLAB_HEIGHT / 2;
+    let end = slab_top(height, last) + SLAB_HEIGHT / 2;
+    let rail = x + 14;
+    if first == last {
+        return html! { <circle class="path-start" cx={rail.to_string()} cy={start.to_string()} r="4.5" /> };
+    }
+    html! {
+        <g class="path">
+            <path class="path-line" d={format!("M{x} {start} H{rail} V{end} H{}", x + 3)} marker-end="url(#arrow)" />
+            <circle class="path-start" cx={rail.to_string()} cy={start.to_string()} r="4.5" />
+        </g>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct SlabProps {
+    slab: Slab,
+    x: i32,
+    y: i32,
+    is_selected: bool,
+    on_message: Callback<Message>,
+}
+
+/// How many characters of a label fit.
+const LABEL_CHARS: usize = 31;
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= LABEL_CHARS {
+        return text.to_owned();
+    }
+    text.chars().take(LABEL_CHARS - 1).chain(['…']).collect()
+}
+
+#[component(SlabShape)]
+fn slab_shape(props: &SlabProps) -> Html {
+    let SlabProps { slab, x, y, is_selected, on_message } = props;
+    let select = {
+        let (on_message, instruction) = (on_message.clone(), slab.instruction);
+        Callback::from(move |()| {
+            if let Some(idx) = instruction {
+                on_message.emit(Message::InstructionSelected(idx));
+            }
+        })
+    };
+    let onclick = {
+        let select = select.clone();
+        Callback::from(move |_: MouseEvent| select.emit(()))
+    };
+    let onkeydown = Callback::from(move |event: KeyboardEvent| {
+        if event.key() == "Enter" || event.key() == " " {
+            event.prevent_default();
+            select.emit(());
+        }
+    });
+    let kind = match slab.kind {
+        SlabKind::Base => "base",
+        SlabKind::Layer => "layer",
+        SlabKind::Container => "container",
+    };
+    let class = classes!(
+        "slab",
+        kind,
+        slab.mark.class(),
+        slab.is_first_cause.then_some("first-cause"),
+        is_selected.then_some("selected")
+    );
+    let name =
+        format!("{}: {}{}", slab.label, slab.note, if slab.is_first_cause { ", first cause" } else { "" });
+    let icon = match slab.kind {
+        SlabKind::Base => "layers",
+        SlabKind::Layer => mark_icon(slab.mark),
+        SlabKind::Container => "container",
+    };
+    let is_button = slab.instruction.is_some();
+    let note = if slab.is_first_cause { format!("{} · first cause", slab.note) } else { slab.note.clone() };
+    html! {
+        <g
+            class={class}
+            role={if is_button { "button" } else { "img" }}
+            tabindex={is_button.then_some("0")}
+            aria-label={name.clone()}
+            aria-pressed={is_button.then(|| is_selected.to_string())}
+            {onclick}
+            {onkeydown}
+        >
+            <title>{ name }</title>
+            <rect class="slab-back" x={x.to_string()} y={y.to_string()} width={SLAB_WIDTH.to_string()} height={SLAB_HEIGHT.to_string()} rx="7" />
+            <rect class="slab-pattern" x={x.to_string()} y={y.to_string()} width={SLAB_WIDTH.to_string()} height={SLAB_HEIGHT.to_string()} rx="7" />
+            <rect class="slab-edge" x={x.to_string()} y={y.to_string()} width="5" height={SLAB_HEIGHT.to_string()} rx="2.5" />
+            <use class="slab-icon icon" href={format!("#icon-{icon}")} x={(x + 14).to_string()} y={(y + 14).to_string()} width="18" height="18" />
+            <text class="slab-label" x={(x + 42).to_string()} y={(y + 20).to_string()}>{ cut(&slab.label) }</text>
+            <text class="slab-note" x={(x + 42).to_string()} y={(y + 36).to_string()}>{ note }</text>
+        </g>
+    }
+}

@@ -1,0 +1,90 @@
+//! Why an instruction has its verdict.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::icon::{Badge, Icon};
+use crate::app::update::Message;
+use crate::app::view::{SimulateView, Why};
+
+#[derive(Properties, PartialEq)]
+pub(super) struct WhyProps {
+    pub(super) view: Rc<SimulateView>,
+    pub(super) on_message: Callback<Message>,
+}
+
+/// The panel on the right.
+#[component(WhyPanel)]
+pub(super) fn why_panel(props: &WhyProps) -> Html {
+    html! {
+        <section class="panel why-panel" aria-label="Why">
+            <div class="panel-head"><h2>{ "Why" }</h2></div>
+            {
+                match &props.view.why {
+                    Some(why) => html! { <Explanation why={why.clone()} on_message={props.on_message.clone()} /> },
+                    None => html! {
+                        <p class="empty">{ "Choose a layer in the stack or a line in the Dockerfile, and this panel tells what decides about it. Edit a file or a line to see a rebuild begin." }</p>
+                    },
+                }
+            }
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ExplanationProps {
+    why: Why,
+    on_message: Callback<Message>,
+}
+
+#[component(Explanation)]
+fn explanation(props: &ExplanationProps) -> Html {
+    let why = &props.why;
+    let link = |idx: Option<usize>, text: String| match idx {
+        Some(idx) => {
+            let on_message = props.on_message.clone();
+            let onclick =
+                Callback::from(move |_: MouseEvent| on_message.emit(Message::InstructionSelected(idx)));
+            html! { <button class="link" {onclick}>{ text }</button> }
+        }
+        None => html! { <span>{ text }</span> },
+    };
+    html! {
+        <>
+            <p class="why-code"><span class="line-number">{ why.line }</span><code>{ why.code.clone() }</code></p>
+            <p class="why-verdict"><Badge mark={why.mark} /></p>
+            <p class="why-sentence">{ why.sentence.clone() }</p>
+            { for why.notes.iter().map(|note| html! { <p class="note"><Icon name="info" />{ format!("{note}.") }</p> }) }
+            if !why.chain.is_empty() {
+                <h3>{ "Chain of causes" }</h3>
+                <ol class="chain">
+                    { for why.chain.iter().map(|cause| html! {
+                        <li>
+                            { link(cause.instruction, cause.line.map_or(cause.code.clone(), |line| format!("{line}  {}", cause.code))) }
+                            <span class="chain-reason">{ cause.reason.clone() }</span>
+                        </li>
+                    }) }
+                </ol>
+            }
+            if !why.inputs.is_empty() {
+                <h3>{ "What its key is made of" }</h3>
+                <div class="table-scroll" tabindex="0" role="region" aria-label="Key inputs">
+                <table class="inputs">
+                    <thead><tr><th>{ "Input" }</th><th>{ "Last build" }</th><th>{ "Now" }</th></tr></thead>
+                    <tbody>
+                        { for why.inputs.iter().map(|input| html! {
+                            <tr class={classes!(input.is_changed.then_some("changed"))}>
+                                <th scope="row">{ input.name.clone() }</th>
+                                <td><code>{ input.before.clone().unwrap_or_else(|| "–".to_owned()) }</code></td>
+                                <td><code>{ input.now.clone() }</code>if input.is_changed { <span class="visually-hidden">{ " (changed)" }</span> }</td>
+                            </tr>
+                        }) }
+                    </tbody>
+                </table>
+                </div>
+            }
+            <p class="rule"><a href={why.url} target="_blank" rel="noreferrer"><Icon name="link" />{ "The rule that decides" }</a></p>
+        </>
+    }
+}

@@ -1,0 +1,144 @@
+//! The editor of `www/editor/editor.ts`, typed.
+
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+use web_sys::HtmlElement;
+
+use super::bridge::meta;
+use crate::app::view::{EditorDiagnostic, InstructionRow};
+
+#[wasm_bindgen(
+    inline_js = "export function load_module(url) { return import(new URL(url, document.baseURI).href); }"
+)]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    async fn load_module(url: &str) -> Result<JsValue, JsValue>;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    type Module;
+
+    #[wasm_bindgen(method, catch)]
+    fn mount(
+        this: &Module,
+        host: &HtmlElement,
+        label: &str,
+        on_change: &Closure<dyn FnMut(String)>,
+        on_caret: &Closure<dyn FnMut(u32)>,
+    ) -> Result<EditorHandle, JsValue>;
+
+    type EditorHandle;
+
+    #[wasm_bindgen(method, js_name = setText)]
+    fn set_text(this: &EditorHandle, text: &str);
+
+    #[wasm_bindgen(method, js_name = setMarks)]
+    fn set_marks(this: &EditorHandle, marks: JsValue);
+
+    #[wasm_bindgen(method, js_name = setFindings)]
+    fn set_findings(this: &EditorHandle, findings: JsValue);
+
+    #[wasm_bindgen(method, js_name = showLine)]
+    fn show_line(this: &EditorHandle, line: u32);
+
+    #[wasm_bindgen(method, js_name = setLabel)]
+    fn set_label(this: &EditorHandle, label: &str, is_dockerfile: bool);
+}
+
+/// A mark as the editor takes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Mark<'a> {
+    line: u32,
+    last_line: u32,
+    kind: &'a str,
+    label: String,
+    is_first_cause: bool,
+}
+
+#[derive(Serialize)]
+struct Edit<'a> {
+    from: usize,
+    to: usize,
+    insert: &'a str,
+}
+
+/// A diagnostic as the editor takes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Finding<'a> {
+    from: usize,
+    to: usize,
+    is_error: bool,
+    message: &'a str,
+    url: Option<&'a str>,
+    fix_label: Option<&'a str>,
+    fix_edits: Vec<Edit<'a>>,
+}
+
+/// An editor on the page.
+pub(super) struct Editor {
+    handle: EditorHandle,
+    _on_change: Closure<dyn FnMut(String)>,
+    _on_caret: Closure<dyn FnMut(u32)>,
+}
+
+impl Editor {
+    /// Loads the editor's code and puts it into `host`.
+    pub(super) async fn mount(
+        host: HtmlElement,
+        on_change: impl FnMut(String) + 'static,
+        on_caret: impl FnMut(u32) + 'static,
+    ) -> Result<Self, JsValue> {
+        let url = meta("layerlab-editor").ok_or("the page does not name its editor")?;
+        let module: Module = load_module(&url).await?.unchecked_into();
+        let (on_change, on_caret) = (Closure::new(on_change), Closure::new(on_caret));
+        let handle = module.mount(&host, "Dockerfile", &on_change, &on_caret)?;
+        Ok(Self { handle, _on_change: on_change, _on_caret: on_caret })
+    }
+
+    /// Shows another text.
+    pub(super) fn show(&self, text: &str, label: &str, is_dockerfile: bool) {
+        self.handle.set_text(text);
+        self.handle.set_label(label, is_dockerfile);
+    }
+
+    /// Brings a line into view.
+    pub(super) fn show_line(&self, line: u32) {
+        self.handle.show_line(line);
+    }
+
+    /// Shows marks and diagnostics.
+    pub(super) fn annotate(&self, rows: &[InstructionRow], diagnostics: &[EditorDiagnostic]) {
+        let mark = |row: &InstructionRow| Mark {
+            line: row.lines.first,
+            last_line: row.lines.last,
+            kind: row.mark.class(),
+            label: format!("{}: {}", row.mark.label(), row.reason),
+            is_first_cause: row.is_first_cause,
+        };
+        let finding = |found: &'_ EditorDiagnostic| {
+            serde_wasm_bindgen::to_value(&Finding {
+                from: found.from,
+                to: found.to,
+                is_error: found.is_error,
+                message: &found.message,
+                url: found.url.as_deref(),
+                fix_label: found.fix.as_ref().map(|(label, _)| label.as_str()),
+                fix_edits: found
+                    .fix
+                    .iter()
+                    .flat_map(|(_, edits)| edits)
+                    .map(|(from, to, insert)| Edit { from: *from, to: *to, insert })
+                    .collect(),
+            })
+        };
+        let marks: Vec<Mark<'_>> = rows.iter().map(mark).collect();
+        if let Ok(marks) = serde_wasm_bindgen::to_value(&marks) {
+            self.handle.set_marks(marks);
+        }
+        let findings: js_sys::Array = diagnostics.iter().filter_map(|found| finding(found).ok()).collect();
+        self.handle.set_findings(findings.into());
+    }
+}

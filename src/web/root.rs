@@ -1,0 +1,357 @@
+//! The root component: owns the state, hands messages to the reducer, runs effects.
+
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DragEvent, Event, File};
+use yew::prelude::*;
+
+use super::blob::whole;
+use super::bridge::{Bridge, Heard};
+use super::component::page::Page;
+use super::editor::Editor;
+use super::error::message;
+use super::storage::Storage;
+use crate::app::analysis::{Analysis, History};
+use crate::app::saved;
+use crate::app::state::{EditorTab, Place, Session, State, Theme};
+use crate::app::update::{Effect, Message, update};
+use crate::app::view::{self, SimulateView};
+use crate::cache::solve::Reruns;
+use crate::protocol::Request;
+
+/// Puts the page on screen.
+pub(super) fn start(build: &'static str) {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
+    let Some(root) = document.get_element_by_id("app") else { return };
+    yew::Renderer::<Root>::with_root_and_props(root, RootProps { build }).render();
+}
+
+#[derive(Properties, PartialEq)]
+struct RootProps {
+    build: &'static str,
+}
+
+/// What reaches the root.
+enum Input {
+    /// A message for the reducer.
+    App(Message),
+    /// A file was chosen or dropped.
+    FileChosen(File),
+    /// The database is open, and what was in it.
+    StorageOpened(Storage),
+    /// The editor is on the page, or cannot be.
+    EditorMounted(Result<Editor, String>),
+    /// The element that the editor goes into is there.
+    EditorHostReady(web_sys::HtmlElement),
+}
+
+/// How the text is edited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum EditorMode {
+    /// The editor's code is on its way.
+    Loading,
+    /// The editor is there.
+    Full,
+    /// It cannot be had: a plain text area stands in.
+    Plain,
+}
+
+struct Root {
+    state: State,
+    bridge: Option<Bridge>,
+    storage: Option<Storage>,
+    file: Option<File>,
+    editor: Option<Editor>,
+    editor_mode: EditorMode,
+    /// Derived, with the revision that it was derived from.
+    history: Option<((u64, Reruns), Rc<History>)>,
+    view: Option<((u64, Option<usize>), Rc<SimulateView>)>,
+    analysis: Option<(u64, Rc<Analysis>)>,
+    /// The first paint waits for what was saved, so that nothing flickers.
+    is_restored: bool,
+    _listeners: Vec<Closure<dyn FnMut(Event)>>,
+}
+
+impl Component for Root {
+    type Message = Input;
+    type Properties = RootProps;
+
+    fn create(ctx: &Context<Self>) -> Self {
+        let mut session = Session::example();
+        session.place = current_place();
+        let state = State::new(session, ctx.props().build);
+        let link = ctx.link().clone();
+        spawn_local(async move {
+            let opened = match Storage::open().await {
+                Ok(storage) => storage.read().await.map(|parts| (storage, parts)),
+                Err(error) => Err(error),
+            };
+            match opened {
+                Ok((storage, parts)) => {
+                    link.send_message(Input::StorageOpened(storage));
+                    let text = |part| parts.get(&part).map(String::as_str);
+                    match saved::read(text(saved::Part::Texts), text(saved::Part::Files)) {
+                        Ok(Some(session)) => {
+                            link.send_message(Input::App(Message::Restored(Box::new(session))))
+                        }
+                        Ok(None) => link.send_message(Input::App(Message::NothingRestored)),
+                        Err(why) => link.send_message(Input::App(Message::StorageFailed(format!(
+                            "what was saved here cannot be read ({why}); the example is shown instead"
+                        )))),
+                    }
+                }
+                Err(error) => link.send_message(Input::App(Message::StorageFailed(format!(
+                    "this browser keeps nothing for this page ({}): edits are lost on reload",
+                    message(&error)
+                )))),
+            }
+        });
+        Self {
+            state,
+            bridge: None,
+            storage: None,
+            file: None,
+            editor: None,
+            editor_mode: EditorMode::Loading,
+            history: None,
+            view: None,
+            analysis: None,
+            is_restored: false,
+            _listeners: listeners(ctx.link()),
+        }
+    }
+
+    fn update(&mut self, ctx: &Context<Self>, input: Input) -> bool {
+        match input {
+            Input::App(message) => {
+                self.is_restored = true;
+                let effects = update(&mut self.state, message);
+                self.run(ctx, effects);
+                self.derive();
+                self.annotate();
+                true
+            }
+            Input::FileChosen(file) => {
+                let chosen = Message::ImageChosen { name: file.name(), size_bytes: whole(file.size()) };
+                self.file = Some(file);
+                let effects = update(&mut self.state, chosen);
+                self.run(ctx, effects);
+                true
+            }
+            Input::StorageOpened(storage) => {
+                self.storage = Some(storage);
+                false
+            }
+            Input::EditorHostReady(host) => {
+                self.editor = None;
+                let link = ctx.link().clone();
+                let (changes, carets) = (ctx.link().clone(), ctx.link().clone());
+                spawn_local(async move {
+                    let on_change =
+                        move |text| changes.send_message(Input::App(Message::DockerfileEdited(text)));
+                    let on_caret = move |line| carets.send_message(Input::App(Message::LineSelected(line)));
+                    let mounted = Editor::mount(host, on_change, on_caret).await;
+                    link.send_message(Input::EditorMounted(mounted.map_err(|error| message(&error))));
+                });
+                false
+            }
+            Input::EditorMounted(mounted) => {
+                self.editor_mode = if mounted.is_ok() { EditorMode::Full } else { EditorMode::Plain };
+                self.editor = mounted.ok();
+                self.show_texts();
+                self.annotate();
+                true
+            }
+        }
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        let Some((_, view)) = self.view.as_ref().filter(|_| self.is_restored) else { return Html::default() };
+        let on_message = ctx.link().callback(Input::App);
+        let on_file = ctx.link().callback(Input::FileChosen);
+        let on_editor_host = ctx.link().callback(Input::EditorHostReady);
+        html! {
+            <Page
+                state={Rc::new(self.state.clone())}
+                view={Rc::clone(view)}
+                editor_mode={self.editor_mode}
+                {on_message}
+                {on_file}
+                {on_editor_host}
+            />
+        }
+    }
+
+    fn rendered(&mut self, ctx: &Context<Self>, _first_render: bool) {
+        // The worker's code comes after the first paint.
+        if self.is_restored && self.bridge.is_none() {
+            let link = ctx.link().clone();
+            self.bridge = Some(Bridge::start(Rc::new(move |heard| {
+                link.send_message(Input::App(match heard {
+                    Heard::Reply(reply) => Message::WorkerReplied(reply),
+                    Heard::Failed(why) => Message::WorkerFailed(why),
+                }));
+            })));
+        }
+    }
+}
+
+impl Root {
+    /// Derives what the state implies, where it changed.
+    fn derive(&mut self) {
+        let history_key = (self.state.builds_revision, self.state.session.reruns);
+        let is_history_new = self.history.as_ref().is_none_or(|(key, _)| *key != history_key);
+        if is_history_new {
+            let session = &self.state.session;
+            let history = History::replay(&session.builds, session.reruns);
+            self.history = Some((history_key, Rc::new(history)));
+        }
+        let Some((_, history)) = &self.history else { return };
+        let revision = self.state.revision;
+        if is_history_new || self.analysis.as_ref().is_none_or(|(key, _)| *key != revision) {
+            self.analysis = Some((revision, Rc::new(Analysis::new(&self.state, history))));
+            self.view = None;
+        }
+        let view_key = (revision, self.state.selected);
+        if self.view.as_ref().is_none_or(|(key, _)| *key != view_key)
+            && let Some((_, analysis)) = &self.analysis
+        {
+            self.view = Some((view_key, Rc::new(view::simulate(&self.state, analysis))));
+        }
+    }
+
+    fn run(&mut self, ctx: &Context<Self>, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Save(part) => self.save(ctx, part),
+                Effect::ClearStorage => {
+                    if let Some(storage) = &self.storage
+                        && let Err(error) = storage.clear()
+                    {
+                        self.storage_failed(ctx, &error);
+                    }
+                }
+                Effect::SendFile(request) => self.send(&request, true),
+                Effect::Send(request) => self.send(&request, false),
+                Effect::RestartWorker => {
+                    if let Some(bridge) = &self.bridge {
+                        bridge.restart();
+                    }
+                }
+                Effect::ShowTheme => show_theme(self.state.session.theme),
+                Effect::ShowPlace => show_place(self.state.session.place),
+                Effect::ShowTexts => self.show_texts(),
+                Effect::ShowSelected => self.show_selected(),
+            }
+        }
+    }
+
+    fn save(&self, ctx: &Context<Self>, part: saved::Part) {
+        let Some(storage) = &self.storage else { return };
+        let written = match saved::write(&self.state.session, part) {
+            Ok(text) => storage.write(part, &text),
+            Err(why) => Err(JsValue::from_str(&why)),
+        };
+        if let Err(error) = written {
+            self.storage_failed(ctx, &error);
+        }
+    }
+
+    fn storage_failed(&self, ctx: &Context<Self>, error: &JsValue) {
+        let why = format!("your last edit could not be saved: {}", message(error));
+        ctx.link().send_message(Input::App(Message::StorageFailed(why)));
+    }
+
+    fn send(&self, request: &Request, with_file: bool) {
+        if let Some(bridge) = &self.bridge {
+            bridge.send(request, self.file.as_ref().filter(|_| with_file));
+        }
+    }
+
+    fn show_texts(&self) {
+        let Some(editor) = &self.editor else { return };
+        let now = &self.state.session.now;
+        match self.state.session.tab {
+            EditorTab::Dockerfile => editor.show(&now.dockerfile, "Dockerfile", true),
+            // The ignore file is edited in a plain area: the editor stays with the Dockerfile.
+            EditorTab::Ignore => {}
+        }
+    }
+
+    fn annotate(&self) {
+        if let (Some(editor), Some((_, view))) = (&self.editor, &self.view) {
+            editor.annotate(&view.rows, &view.diagnostics);
+        }
+    }
+
+    fn show_selected(&self) {
+        let row = self.view.as_ref().and_then(|(_, view)| view.rows.get(self.state.selected?));
+        if let (Some(editor), Some(row)) = (&self.editor, row) {
+            editor.show_line(row.lines.first);
+        }
+    }
+}
+
+fn current_place() -> Place {
+    let hash = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
+    Place::from_fragment(&hash)
+}
+
+fn show_place(place: Place) {
+    let Some(window) = web_sys::window() else { return };
+    if window.location().hash().is_ok_and(|hash| hash.trim_start_matches('#') != place.fragment()) {
+        let _ = window.location().set_hash(place.fragment());
+    }
+}
+
+fn show_theme(theme: Theme) {
+    let Some(root) = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.document_element())
+    else {
+        return;
+    };
+    let _ = match theme {
+        Theme::System => root.remove_attribute("data-theme"),
+        Theme::Light => root.set_attribute("data-theme", "light"),
+        Theme::Dark => root.set_attribute("data-theme", "dark"),
+    };
+}
+
+/// The address and files dropped anywhere.
+fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(Event)>> {
+    let Some(window) = web_sys::window() else { return Vec::new() };
+    let moved = {
+        let link = link.clone();
+        Closure::<dyn FnMut(Event)>::new(move |_| {
+            link.send_message(Input::App(Message::PlaceEntered(current_place())))
+        })
+    };
+    let dragged = Closure::<dyn FnMut(Event)>::new(|event: Event| {
+        if event
+            .dyn_ref::<DragEvent>()
+            .and_then(DragEvent::data_transfer)
+            .is_some_and(|data| data.types().includes(&"Files".into(), 0))
+        {
+            event.prevent_default();
+        }
+    });
+    let dropped = {
+        let link = link.clone();
+        Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            let data = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer);
+            if let Some(file) = data.and_then(|data| data.files()).and_then(|files| files.get(0)) {
+                event.prevent_default();
+                link.send_message(Input::FileChosen(file));
+            }
+        })
+    };
+    let all = vec![("hashchange", moved), ("dragover", dragged), ("drop", dropped)];
+    for (name, closure) in &all {
+        let _ = window.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
+    }
+    all.into_iter().map(|(_, closure)| closure).collect()
+}
