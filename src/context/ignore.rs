@@ -200,20 +200,18 @@ impl IgnoreList {
         Ok(decides)
     }
 
-    /// The same, asked from the top folder down, as contexts are walked.
+    /// The same as a walk asks it, where nothing is known of the folders above.
     ///
     /// # Errors
     /// A pattern is found to be malformed only now.
-    pub fn matches_below(&self, path: &str) -> Result<bool, IgnoreError> {
-        let mut above: Option<Matched> = None;
-        let ends = path.match_indices('/').map(|(idx, _)| idx).chain([path.len()]);
-        for part in ends.filter_map(|end| path.get(..end)) {
-            above = Some(self.matched(part, above.as_ref())?);
-        }
-        Ok(above.is_some_and(|matched| matched.is_hidden))
+    pub fn matches_alone(&self, path: &str) -> Result<bool, IgnoreError> {
+        Ok(self.matched(path, None)?.is_hidden)
     }
 
     /// What matches a path, where it is known what matches the folder above.
+    ///
+    /// A walk differs from [`Self::decides`] in one point: a `!` pattern that had nothing to bring
+    /// back at a folder is not asked about that folder again, so `**/*.txt` and `!keep` hide `keep/a.txt`.
     fn matched(&self, path: &str, above: Option<&Matched>) -> Result<Matched, IgnoreError> {
         let mut found = Matched { is_hidden: false, rules: Vec::with_capacity(self.rules.len()) };
         let folders = if above.is_none() { parents(path) } else { Vec::new() };

@@ -32,7 +32,7 @@ pub(super) enum Match {
         has_exclusions: bool,
         /// The path or a folder above it matches.
         or_parent: bool,
-        /// The same, asked from the top folder down with the answers of the folders above.
+        /// The same as a walk asks it, without answers of the folders above.
         with_parent_results: bool,
     },
 }
@@ -47,7 +47,7 @@ fn match_path(patterns: &[&str], path: &str) -> Option<Match> {
         Err(error) => return Some(Match::Refused(error.to_string())),
     };
     let has_exclusions = list.has_exclusions();
-    Some(match (list.matches_or_parent(path), list.matches_below(path)) {
+    Some(match (list.matches_or_parent(path), list.matches_alone(path)) {
         (Ok(or_parent), Ok(with_parent_results)) => {
             Match::Matched { has_exclusions, or_parent, with_parent_results }
         }
