@@ -1,5 +1,6 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod app;
 pub mod archive;
 pub mod cache;
 pub mod context;
@@ -8,8 +9,10 @@ pub mod digest;
 pub mod dockerfile;
 pub mod graph;
 pub mod image;
+pub mod job;
 pub mod layer;
 pub mod oci;
+pub mod protocol;
 pub mod text;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
