@@ -11,6 +11,7 @@ pub mod graph;
 pub mod image;
 pub mod job;
 pub mod layer;
+pub mod lint;
 pub mod oci;
 pub mod protocol;
 pub mod text;

@@ -35,6 +35,29 @@ pub struct Fix {
     pub edits: Vec<TextEdit>,
 }
 
+impl Fix {
+    /// Replaces one range.
+    #[must_use]
+    pub fn replace(range: TextRange, insert: impl Into<String>) -> Self {
+        let insert = insert.into();
+        Self { label: format!("replace by `{insert}`"), edits: vec![TextEdit { range, insert }] }
+    }
+
+    /// `text` with all edits made.
+    #[must_use]
+    pub fn apply(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        for edit in &self.edits {
+            out.push_str(text.get(at..edit.range.start()).unwrap_or(""));
+            out.push_str(&edit.insert);
+            at = edit.range.end();
+        }
+        out.push_str(text.get(at..).unwrap_or(""));
+        out
+    }
+}
+
 /// A second place that matters.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Label {

@@ -22,4 +22,5 @@ pub mod mount;
 mod source;
 pub mod stage;
 pub mod syntax;
+pub mod value;
 pub mod word;

@@ -6,6 +6,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use layerlab::diagnostic::Diagnostic;
+use layerlab::digest::{DiffId, Digest};
+use layerlab::dockerfile::stage::Dockerfile;
+use layerlab::graph::{BaseImage, BuildOptions, platform, reference};
+use layerlab::lint::{self, LintInput, Scope};
+use layerlab::oci::{ImageConfig, Platform};
+use layerlab::text::Lines;
 use serde_json::{Value, json};
 
 use super::compare::same_as_any;
@@ -14,7 +21,6 @@ use super::score::{NOT_IMPLEMENTED, Score, Section, Verdict, judge};
 
 /// What a check is asked.
 #[derive(Debug)]
-#[allow(dead_code, reason = "read once the crate has checks")]
 pub(super) struct Input<'a> {
     /// The Dockerfile.
     pub(super) text: &'a str,
@@ -74,9 +80,59 @@ pub(super) struct Outcome {
     pub(super) error_lines: Vec<[u32; 2]>,
 }
 
-/// Asks the crate. `None`: it cannot do this yet.
-pub(super) fn lint(_input: &Input<'_>) -> Option<Outcome> {
-    None
+/// Asks the crate.
+pub(super) fn lint(input: &Input<'_>) -> Option<Outcome> {
+    let mut options = BuildOptions::default();
+    for (name, value) in &input.attrs {
+        match name.as_str() {
+            "target" => options.target.clone_from(value),
+            "platform" => options.platforms.push(platform::parse(value).unwrap()),
+            _ => {
+                let name = name.strip_prefix("build-arg:").unwrap();
+                options.build_args.insert(name.to_owned(), value.clone());
+            }
+        }
+    }
+    if input.all_rules {
+        options.build_args.insert("BUILDKIT_DOCKERFILE_CHECK".into(), "experimental=all".into());
+    }
+    let find_base = |name: &str, wanted: &Platform| Some(base_image(input, name, wanted));
+    let known = LintInput {
+        options: &options,
+        dockerignore: Some(input.dockerignore.as_deref().unwrap_or("")),
+        find_base: &find_base,
+        scope: if input.is_build { Scope::Build } else { Scope::Check },
+    };
+    let report = lint::check(input.text, &Dockerfile::read(input.text), &known);
+    let ranges = |lines: &[Lines]| lines.iter().map(|lines| [lines.first, lines.last]).collect();
+    let warning = |found: &Diagnostic| Warning {
+        rule: found.code.to_owned(),
+        description: lint::rule(found.code).unwrap().description.to_owned(),
+        detail: found.builder_message.clone().unwrap(),
+        url: found.url.unwrap_or("").to_owned(),
+        lines: ranges(&[found.lines]),
+    };
+    let stop = report.stop.unwrap_or_default();
+    Some(Outcome {
+        warnings: report.warnings.iter().map(warning).collect(),
+        error: Some(stop.message).filter(|message| !message.is_empty()),
+        error_lines: ranges(&stop.lines),
+    })
+}
+
+/// The image that the records have for every name: of the platform that is
+/// asked for or that they say, with one layer and no configuration.
+fn base_image(input: &Input<'_>, name: &str, wanted: &Platform) -> BaseImage {
+    let recorded =
+        input.base_platforms.iter().find(|(known, _)| reference::normalize(known).unwrap() == name);
+    let found = recorded.map_or_else(|| wanted.clone(), |(_, text)| platform::parse(text).unwrap());
+    let config = ImageConfig {
+        architecture: found.architecture,
+        os: found.os,
+        variant: found.variant,
+        ..ImageConfig::default()
+    };
+    BaseImage { digest: None, config, layers: vec![DiffId(Digest::of(b""))], is_known: true }
 }
 
 /// How much of a warning a record shows.
@@ -102,7 +158,9 @@ pub(super) fn compare(
         (warning["lines"][0][0].as_u64(), warning["rule"].to_string(), warning["detail"].to_string())
     });
     let error = got.error.map_or(Value::Null, |error| string(&with_sorted_rules(&error)));
-    let got = json!({ "warnings": warnings, "error": error, "error_lines": got.error_lines });
+    // Records leave the lines out of an error that has none.
+    let lines = if got.error_lines.is_empty() { Value::Null } else { json!(got.error_lines) };
+    let got = json!({ "warnings": warnings, "error": error, "error_lines": lines });
     same_as_any(expected, alternatives, &got)
 }
 
@@ -177,4 +235,36 @@ fn doc_example(record: &Value) -> Vec<Section> {
 /// A record's answer under the names that [`compare`] knows.
 fn pick(record: &Value, warnings: &str, error: &str) -> Value {
     json!({ "warnings": record[warnings], "error": record[error], "error_lines": record[format!("{error}_lines")] })
+}
+
+/// The rules of the crate are the recorded ones, in their order.
+#[test]
+fn rules_are_official() {
+    let corpus = corpus::Corpus::from_environment();
+    let Some(folder) = corpus.folder("lint") else { return };
+    let Some(text) = corpus::read_text(&folder.join("rules.json")) else { return };
+    let recorded: Value = serde_json::from_str(&text.unwrap()).unwrap();
+    let shown = |rule: &&lint::Rule| {
+        json!({
+            "name": rule.name,
+            "description": rule.description,
+            "url": rule.url,
+            "experimental": rule.is_experimental,
+        })
+    };
+    let own: Vec<Value> = lint::RULES.iter().map(shown).collect();
+    let recorded: Vec<Value> = recorded
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| {
+            json!({
+                "name": rule["name"],
+                "description": rule["description"],
+                "url": rule["url"],
+                "experimental": rule["experimental"],
+            })
+        })
+        .collect();
+    assert_eq!(own, recorded);
 }
