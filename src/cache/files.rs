@@ -25,6 +25,8 @@ pub enum Files {
         token: Digest,
         /// Steps of this build that rerun and whose bytes decide.
         reruns: BTreeSet<StepId>,
+        /// What stood there before and surely still stands there, though nothing is known of its bytes.
+        keeps: Option<Rc<Files>>,
     },
     /// Known files on top of others.
     Overlay {
@@ -78,7 +80,7 @@ impl Files {
                 Ok(selection) => Content::Exact(selection.digest),
                 Err(missing) => Content::Missing(missing.path),
             },
-            Self::Opaque { token, reruns } => {
+            Self::Opaque { token, reruns, .. } => {
                 if !reruns.is_empty() {
                     return Content::Open(reruns.clone());
                 }
@@ -143,6 +145,27 @@ impl Files {
             Self::Whole(tree) => tree.get(path).is_some(),
             Self::Overlay { on, tree, .. } => tree.get(path).is_some() || on.may_have(path),
         }
+    }
+
+    /// What is known to stand at a path.
+    fn known_at(&self, path: &str) -> Option<&Entry> {
+        match self {
+            Self::Empty => None,
+            Self::Opaque { keeps, .. } => keeps.as_ref()?.known_at(path),
+            Self::Whole(tree) => tree.get(path),
+            Self::Overlay { on, tree, .. } => tree.get(path).or_else(|| on.known_at(path)),
+        }
+    }
+
+    /// A file surely stands there.
+    pub(super) fn is_known_file(&self, path: &str) -> bool {
+        let is_file = |entry: &Entry| matches!(entry.kind, EntryKind::File { .. }) && !entry.is_assumed;
+        self.known_at(path).is_some_and(is_file)
+    }
+
+    /// A folder surely stands there.
+    pub(super) fn is_known_folder(&self, path: &str) -> bool {
+        self.known_at(path).is_some_and(Entry::is_dir)
     }
 
     /// The known files at a path, with names relative to it; the empty name is the path itself.

@@ -118,6 +118,11 @@ pub enum Reason {
         /// Its path.
         path: String,
     },
+    /// It copies a folder to where a file stands.
+    TargetIsFile {
+        /// Where.
+        path: String,
+    },
     /// A secret that it must have and that is not given.
     SecretMissing {
         /// Its id.
@@ -175,6 +180,9 @@ impl Reason {
                 "it is cached if the steps that run again write the same bytes as before".into()
             }
             Self::SourceMissing { path } => format!("{path} is not in the build context, or is ignored"),
+            Self::TargetIsFile { path } => {
+                format!("{path} is a file by then, and a folder cannot be copied to where a file stands")
+            }
             Self::SecretMissing { id } => format!("it must have the secret “{id}”, which is not given"),
             Self::NeedsFailed => "a step that it needs fails".into(),
             Self::NotModeled { what } => format!("{what} is not modeled: only a real build can tell"),
@@ -190,6 +198,7 @@ impl Reason {
             Self::SourceMissing { path } => Some(format!(
                 "failed to compute cache key: failed to calculate checksum of ref <ref>: \"{path}\": not found"
             )),
+            Self::TargetIsFile { path } => Some(format!("cannot copy to non-directory: <root>{path}")),
             Self::SecretMissing { id } => Some(format!("secret {id}: not found")),
             _ => None,
         }

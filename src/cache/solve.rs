@@ -81,7 +81,8 @@ pub fn simulate_failing(
         };
         // Whether it stands on what stood there before is open: then so is the step, even where
         // something else of it makes sure that it runs.
-        let stands_on = graph.step(id).and_then(|step| step.inputs.first()).filter(|_| !other.reads_content_first());
+        let stands_on =
+            graph.step(id).and_then(|step| step.inputs.first()).filter(|_| !other.reads_content_first());
         let below = stands_on.and_then(|below| outcomes.get(below.0));
         let is_open = below.is_some_and(|below| below.verdict == Verdict::Conditional);
         let explained = verdict;
@@ -101,7 +102,8 @@ pub fn simulate_failing(
         let Some(twin) = judged.twin_of.filter(|_| judged.same_as.is_none()) else { continue };
         let platform = |id: StepId| graph.step(id).and_then(|step| step.platform.as_ref());
         // Of equal steps of several platforms the last one was seen to run for all.
-        let (runs, shares) = if platform(twin) == platform(StepId(idx)) { (twin.0, idx) } else { (idx, twin.0) };
+        let (runs, shares) =
+            if platform(twin) == platform(StepId(idx)) { (twin.0, idx) } else { (idx, twin.0) };
         let both = outcomes.get(runs).cloned().zip(outcomes.get(shares).cloned());
         let Some((one, other)) = both.filter(|(one, other)| {
             [one.verdict, other.verdict].iter().all(|it| matches!(it, Verdict::Cached | Verdict::Rebuild))
@@ -348,13 +350,17 @@ impl<'a> Solver<'a> {
                 self.input(step, idx).map_or_else(|| Rc::new(Files::Empty), |input| Rc::clone(&input.files))
             })
             .collect();
-        let files = files_of(id, step, &inputs);
-        let settled = Rc::new(as_stored(&files, self.n_builds, id));
+        let files = match files_of(id, step, &inputs) {
+            Ok(files) => files,
+            Err(reason) => return Judged { state: State::Refused(reason), ..judged },
+        };
+        let settled = Rc::new(as_stored(&files, self.n_builds));
         let (key, is_twin) = self.journal.save(op, &search.results, Rc::clone(&settled));
         if is_twin && !ignores_cache {
             // Another step of this build has the same key: it runs for both. What stands on
             // this one is not found by it, for there was no result when it was looked for.
-            let twin = self.steps.iter().position(|step| step.state == State::Ran && step.result == Some(key));
+            let twin =
+                self.steps.iter().position(|step| step.state == State::Ran && step.result == Some(key));
             let (twin_of, result) = (twin.map(StepId), Some(key));
             return Judged { state: State::Hit, depends_on, twin_of, result, files, settled, ..judged };
         }
