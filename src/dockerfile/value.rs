@@ -14,7 +14,8 @@ use crate::text::go_quote;
 pub fn check_chmod(chmod: &str) -> Result<(), String> {
     let not_octal =
         || format!("invalid chmod parameter: '{chmod}'. it should be octal string and between 0 and 07777");
-    if let Ok(mode) = u32::from_str_radix(chmod, 8) {
+    // A sign is no part of a number here.
+    if let (Ok(mode), false) = (u32::from_str_radix(chmod, 8), chmod.starts_with('+')) {
         return if mode > 0o7777 { Err(not_octal()) } else { Ok(()) };
     }
     // What looks like a number is told the range, whatever else is wrong with it.
@@ -39,15 +40,20 @@ pub fn check_chmod(chmod: &str) -> Result<(), String> {
 /// The problem, in the words of the digest package.
 pub fn check_digest(text: &str) -> Result<(), String> {
     const FORMAT: &str = "invalid checksum digest format";
-    let (algorithm, hex) = text.split_once(':').ok_or(FORMAT)?;
+    let (algorithm, hex) = text.split_once(':').filter(|(_, hex)| !hex.is_empty()).ok_or(FORMAT)?;
     let length = match algorithm {
         "sha256" => 64,
         "sha384" => 96,
         "sha512" => 128,
-        _ if algorithm.is_empty() || !algorithm.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            return Err(FORMAT.into());
+        _ => {
+            let is_part = |part: &str| {
+                !part.is_empty()
+                    && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            };
+            let is_digest = algorithm.split(['.', '+', '_', '-']).all(is_part)
+                && hex.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'=' | b'_' | b'-'));
+            return Err(if is_digest { "unsupported digest algorithm" } else { FORMAT }.into());
         }
-        _ => return Err("unsupported digest algorithm".into()),
     };
     if hex.len() != length {
         return Err("invalid checksum digest length".into());
@@ -254,6 +260,7 @@ mod tests {
             assert_eq!(check_chmod(chmod).is_ok(), is_fine, "{chmod}");
         }
         assert_eq!(check_digest("md5:0"), Err("unsupported digest algorithm".into()));
+        assert_eq!(check_digest("sha256:"), Err("invalid checksum digest format".into()));
         assert!(check_digest(&format!("sha256:{}", "0".repeat(64))).is_ok());
     }
 

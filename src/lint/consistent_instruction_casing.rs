@@ -61,7 +61,7 @@ pub(super) fn check(file: &Dockerfile, findings: &mut Findings) {
             fix: Some(Fix::replace(range, wanted)),
             ..Finding::default()
         };
-        findings.report(&RULE, Place::of(instruction), finding);
+        findings.report(&RULE, Place::of_lines(instruction.lines), finding);
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn check(file: &Dockerfile, findings: &mut Findings) {
             label: Some(Label { range: *first, message: "first used here".to_owned() }),
             ..Finding::default()
         };
-        findings.report(&RULE, Place::of(&stage.instruction), finding);
+        findings.report(&RULE, Place::of_lines(stage.instruction.lines), finding);
     }
 }
 

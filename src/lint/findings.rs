@@ -24,6 +24,12 @@ impl<'a> Place<'a> {
         Self { lines: node.lines, comments: &node.comments, stands_in: None }
     }
 
+    /// The place of an instruction for a rule that looks at the file as a
+    /// whole. BuildKit does not read the comments above for these.
+    pub(super) fn of_lines(lines: Lines) -> Self {
+        Self { lines, comments: &[], stands_in: None }
+    }
+
     /// The place of an instruction.
     pub(super) fn of(instruction: &'a Instruction) -> Self {
         Self { lines: instruction.lines, comments: &instruction.comments, stands_in: None }

@@ -55,7 +55,7 @@ pub(super) fn check(file: &Dockerfile, automatic: &Variables, findings: &mut Fin
             range: base.range,
             ..Finding::default()
         };
-        findings.report(&RULE, Place::of(&stage.instruction), finding);
+        findings.report(&RULE, Place::of_lines(stage.instruction.lines), finding);
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn check(text: &str, file: &Dockerfile, findings: &mut Findings) {
         };
         // BuildKit names the last line of the instruction.
         let lines = Lines { first: lines.last, last: lines.last };
-        findings.report(&RULE, Place { lines, comments: &[], stands_in: None }, finding);
+        findings.report(&RULE, Place::of_lines(lines), finding);
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn check(stage: &Stage, findings: &mut Findings) {
         range: name.range,
         ..Finding::default()
     };
-    findings.report(&RULE, Place::of(&stage.instruction), finding);
+    findings.report(&RULE, Place::of_lines(stage.instruction.lines), finding);
 }
 
 #[cfg(test)]

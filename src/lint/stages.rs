@@ -347,7 +347,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         let (base, range, lines) = (state.base.clone(), state.base_range, state.lines);
-        let place = Place { lines, comments: &[], stands_in: None };
+        let place = Place::of_lines(lines);
         let is_replaced = self.has_named_context(&base, &full);
         let found = (self.input.find_base)(&full, &platform).filter(|found| found.is_known && !is_replaced);
         let Some(found) = found else {
