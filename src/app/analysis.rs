@@ -21,6 +21,9 @@ pub struct Judged {
     pub file: Dockerfile,
     /// Its graph, or why there is none.
     pub graph: Result<Graph, GraphError>,
+    /// Where the file is refused: the graph that it would have without the refused
+    /// instructions, so that the rest keeps its verdicts while someone types.
+    rest: Option<Graph>,
     /// The patterns that hide files, or why they cannot be used.
     pub ignore: Result<IgnoreList, String>,
     /// Every file, the Dockerfile, the ignore file and inferred ones among them.
@@ -45,8 +48,9 @@ impl Judged {
                 all.insert(".dockerignore", text_entry(&version.dockerignore));
             }
         }
-        let inferred =
-            graph.as_ref().map_or_else(|_| BTreeSet::new(), |graph| placeholder::missing(graph, &all));
+        let rest = graph.is_err().then(|| without_refused(&file)).flatten();
+        let shown = graph.as_ref().ok().or(rest.as_ref());
+        let inferred = shown.map_or_else(BTreeSet::new, |graph| placeholder::missing(graph, &all));
         for path in &inferred {
             placeholder::insert(&mut all, path);
         }
@@ -54,7 +58,13 @@ impl Judged {
             Ok(list) => list.filter(&all),
             Err(_) => all.clone(),
         };
-        Self { file, graph, ignore, all, sent: Rc::new(sent), inferred }
+        Self { file, graph, rest, ignore, all, sent: Rc::new(sent), inferred }
+    }
+
+    /// The graph, or that of the rest where the file is refused.
+    #[must_use]
+    pub fn shown_graph(&self) -> Option<&Graph> {
+        self.graph.as_ref().ok().or(self.rest.as_ref())
     }
 
     fn inputs(&self) -> Inputs {
@@ -63,6 +73,12 @@ impl Judged {
             ..Inputs::default()
         }
     }
+}
+
+/// The graph of what is left once refused instructions are left out, if that has one.
+fn without_refused(file: &Dockerfile) -> Option<Graph> {
+    let rest = Dockerfile { refusals: Vec::new(), ..file.clone() };
+    convert::build(&rest, &BuildOptions::default(), &|_, _| None).ok()
 }
 
 /// A text that the page holds, as a file of the context. Its time moves with its
@@ -116,9 +132,9 @@ impl Analysis {
     #[must_use]
     pub fn new(state: &State, history: &History) -> Self {
         let now = Judged::new(&state.session.now);
-        let simulation = match &now.graph {
-            Ok(graph) => simulate(graph, &now.inputs(), &history.store),
-            Err(_) => Simulation::default(),
+        let simulation = match now.shown_graph() {
+            Some(graph) => simulate(graph, &now.inputs(), &history.store),
+            None => Simulation::default(),
         };
         Self { now, simulation, last: history.last.clone() }
     }

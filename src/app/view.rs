@@ -1,6 +1,6 @@
 //! Plain rows, ready to draw. All derived; components compute nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::analysis::Analysis;
 use super::state::{Session, State};
@@ -106,6 +106,8 @@ pub struct InstructionRow {
     pub stage: Option<usize>,
     /// Its step, the one that tells most.
     pub step: Option<StepId>,
+    /// All of its steps.
+    pub steps: Vec<StepId>,
     /// It is the change that began the rebuild.
     pub is_first_cause: bool,
     /// A base image or the stage that it begins with.
@@ -123,6 +125,8 @@ pub struct Summary {
     pub n_steps: usize,
     /// The first cause in words, with its line.
     pub first_cause: Option<(u32, String)>,
+    /// Why a builder refuses the file, and at which line.
+    pub refusal: Option<(Option<u32>, String)>,
     /// One sentence for everyone, announced when it changes.
     pub sentence: String,
     /// Changes that rebuild nothing, and why.
@@ -185,8 +189,10 @@ pub struct Column {
     pub is_needed: bool,
     /// Slabs, lowest first.
     pub slabs: Vec<Slab>,
-    /// Names of the stages that it takes files from.
+    /// Names of the stages that it begins with or takes files from.
     pub sources: Vec<String>,
+    /// How many stages lie before it, along the longest way; stages of equal depth share a column.
+    pub depth: usize,
 }
 
 /// A row of the why panel's table.
@@ -296,7 +302,7 @@ pub struct SimulateView {
 /// Derives all of it.
 #[must_use]
 pub fn simulate(state: &State, analysis: &Analysis) -> SimulateView {
-    let rows = instruction_rows(state, analysis);
+    let rows = instruction_rows(analysis);
     let notes = survived(state, analysis);
     let summary = summarize(state, analysis, &rows, notes.clone());
     let first_cause = rows.iter().find(|row| row.is_first_cause).map(|row| row.idx);
@@ -320,57 +326,76 @@ fn one_line(code: &str) -> String {
     code.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The steps that an instruction is judged by: those with a `[k/n]`.
-fn instruction_rows(state: &State, analysis: &Analysis) -> Vec<InstructionRow> {
-    let _ = state;
-    let Ok(graph) = &analysis.now.graph else { return refused_rows(analysis) };
-    let causes: Vec<StepId> =
+/// One row for each instruction of the file. One that is refused has no verdict but its message;
+/// the others are judged as if it were not there.
+fn instruction_rows(analysis: &Analysis) -> Vec<InstructionRow> {
+    let Some(graph) = analysis.now.shown_graph() else { return refused_rows(analysis) };
+    let causes: BTreeSet<StepId> =
         analysis.simulation.steps.iter().filter_map(|outcome| outcome.first_cause).collect();
+    let file = &analysis.now.file;
+    let placed: BTreeMap<usize, &crate::graph::Placed> =
+        graph.placed.iter().map(|placed| (placed.range.start(), placed)).collect();
     let mut rows: Vec<InstructionRow> = Vec::new();
-    for (idx, placed) in graph.placed.iter().enumerate() {
+    for (idx, node) in file.parse.nodes.iter().enumerate() {
+        let found = placed.get(&node.range.start()).copied();
         let mut row = InstructionRow {
             idx,
-            lines: placed.lines,
-            code: one_line(&placed.code),
+            lines: node.lines,
+            code: one_line(&node.original),
             mark: Mark::Metadata,
             reason: String::new(),
-            stage: placed.stage.map(|stage| stage.0),
+            stage: found.and_then(|placed| placed.stage).map(|stage| stage.0),
             step: None,
+            steps: Vec::new(),
             is_first_cause: false,
-            is_from: placed.keyword == "FROM",
+            is_from: node.keyword_upper() == "FROM",
             makes_layer: false,
         };
-        match &placed.role {
-            Role::Pruned => {
+        match found.map(|placed| &placed.role) {
+            None => {
+                let refusal = file.refusals.iter().find(|refusal| node.range.contains(refusal.range));
+                row.mark = Mark::Error;
+                row.reason = refusal
+                    .map_or_else(|| "a builder refuses it".to_owned(), |refusal| refusal.problem.message());
+            }
+            Some(Role::Pruned) => {
                 row.mark = Mark::Pruned;
                 row.reason = "the target does not need this stage, so a build never looks at it".into();
             }
-            Role::Metadata => row.reason = metadata_reason(&placed.keyword).into(),
-            Role::NoStep => row.reason = no_step_reason(&placed.keyword).into(),
-            Role::Steps(steps) => {
-                row.makes_layer = !row.is_from;
-                for id in steps {
-                    let Some(outcome) = analysis.simulation.step(*id) else { continue };
-                    let mark = Mark::of(outcome.verdict);
-                    if row.step.is_none() || mark.weight() > row.mark.weight() {
-                        row.mark = mark;
-                        row.step = Some(*id);
-                        row.reason = outcome.reason.sentence(graph);
-                    }
-                    row.is_first_cause |=
-                        causes.contains(id) && matches!(outcome.verdict, Verdict::Rebuild | Verdict::Error);
-                }
-                if row.is_from
-                    && row.mark == Mark::Rebuild
-                    && !matches!(reason_of(analysis, row.step), Some(Reason::BaseChanged { .. }))
-                {
-                    row.reason = "the base image is looked up in each build; its layers decide".into();
-                }
-            }
+            Some(Role::Metadata) => row.reason = metadata_reason(&node.keyword_upper()).into(),
+            Some(Role::NoStep) => row.reason = no_step_reason(&node.keyword_upper()).into(),
+            Some(Role::Steps(steps)) => judge(&mut row, steps, analysis, graph, &causes),
         }
         rows.push(row);
     }
     rows
+}
+
+/// Of an instruction's steps the one that tells most speaks for it.
+fn judge(
+    row: &mut InstructionRow,
+    steps: &[StepId],
+    analysis: &Analysis,
+    graph: &Graph,
+    causes: &BTreeSet<StepId>,
+) {
+    row.makes_layer = !row.is_from;
+    row.steps = steps.to_vec();
+    for id in steps {
+        let Some(outcome) = analysis.simulation.step(*id) else { continue };
+        let mark = Mark::of(outcome.verdict);
+        if row.step.is_none() || mark.weight() > row.mark.weight() {
+            row.mark = mark;
+            row.step = Some(*id);
+            row.reason = outcome.reason.sentence(graph);
+        }
+        row.is_first_cause |=
+            causes.contains(id) && matches!(outcome.verdict, Verdict::Rebuild | Verdict::Error);
+    }
+    let is_changed_base = matches!(reason_of(analysis, row.step), Some(Reason::BaseChanged { .. }));
+    if row.is_from && row.mark == Mark::Rebuild && !is_changed_base {
+        row.reason = "the base image is looked up in each build; its layers decide".into();
+    }
 }
 
 fn reason_of(analysis: &Analysis, step: Option<StepId>) -> Option<&Reason> {
@@ -398,6 +423,7 @@ fn refused_rows(analysis: &Analysis) -> Vec<InstructionRow> {
             },
             stage: None,
             step: None,
+            steps: Vec::new(),
             is_first_cause: is_refused,
             is_from: node.keyword_upper() == "FROM",
             makes_layer: false,
@@ -424,16 +450,23 @@ fn no_step_reason(keyword: &str) -> &'static str {
 
 fn summarize(state: &State, analysis: &Analysis, rows: &[InstructionRow], notes: Vec<String>) -> Summary {
     let mut summary = Summary { notes, ..Summary::default() };
-    let error = analysis.now.graph.as_ref().err();
-    if let Some(error) = error {
-        let line = error.lines.map(|lines| lines.first.max(1));
-        summary.counts.insert(Mark::Error, 1);
-        summary.first_cause = line.map(|line| (line, error.message.clone()));
+    if let Err(error) = &analysis.now.graph {
+        let refused = rows.iter().find(|row| row.mark == Mark::Error && row.step.is_none());
+        let line = refused.map(|row| row.lines.first).or_else(|| error.lines.map(|lines| lines.first.max(1)));
+        let reason = refused.map_or_else(|| error.message.clone(), |row| row.reason.clone());
         let place = line.map_or(String::new(), |line| format!(" at line {line}"));
-        summary.sentence = format!("A builder refuses this Dockerfile{place}: {}.", error.message);
+        summary.counts.insert(Mark::Error, rows.iter().filter(|row| row.mark == Mark::Error).count().max(1));
+        summary.refusal = Some((line, reason.clone()));
+        let rest = if analysis.now.shown_graph().is_some() {
+            " The rest is judged as if that line were not there."
+        } else {
+            ""
+        };
+        summary.sentence = format!("A builder refuses this Dockerfile{place}: {reason}.{rest}");
         return summary;
     }
-    for row in rows.iter().filter(|row| row.makes_layer && row.step.is_some()) {
+    // FROM counts, too, as it does in a builder's `[k/n]`.
+    for row in rows.iter().filter(|row| row.step.is_some()) {
         *summary.counts.entry(row.mark).or_default() += 1;
         summary.n_steps += 1;
     }
@@ -479,7 +512,7 @@ fn summarize(state: &State, analysis: &Analysis, rows: &[InstructionRow], notes:
 
 /// Changes since the last build that rebuild nothing by themselves, and why.
 fn survived(state: &State, analysis: &Analysis) -> Vec<String> {
-    let (Some(last), Ok(graph)) = (&analysis.last, &analysis.now.graph) else { return Vec::new() };
+    let (Some(last), Some(graph)) = (&analysis.last, analysis.now.shown_graph()) else { return Vec::new() };
     let mut notes = Vec::new();
     for row in files(state, analysis) {
         match (&row.ignored_by, row.status) {
@@ -518,6 +551,7 @@ fn survived(state: &State, analysis: &Analysis) -> Vec<String> {
     notes
 }
 
+/// What the editor underlines.
 fn diagnostics(state: &State, analysis: &Analysis) -> Vec<EditorDiagnostic> {
     let text = &state.session.now.dockerfile;
     let utf16 = |offset: usize| utf16_offset(text, offset);
@@ -557,7 +591,7 @@ fn diagnostics(state: &State, analysis: &Analysis) -> Vec<EditorDiagnostic> {
 }
 
 fn columns(analysis: &Analysis, rows: &[InstructionRow]) -> Vec<Column> {
-    let Ok(graph) = &analysis.now.graph else { return Vec::new() };
+    let Some(graph) = analysis.now.shown_graph() else { return Vec::new() };
     let mut columns: Vec<Column> = Vec::new();
     for (idx, stage) in graph.stages.iter().enumerate() {
         let is_target = graph.target.is_some_and(|target| target.0 == idx);
@@ -607,13 +641,30 @@ fn columns(analysis: &Analysis, rows: &[InstructionRow]) -> Vec<Column> {
                 is_first_cause: false,
             });
         }
+        let before = stage.parent.iter().chain(&stage.sources);
+        let depth = before
+            .clone()
+            .filter_map(|id| columns.get(id.0))
+            .map(|column| column.depth + 1)
+            .max()
+            .unwrap_or(0);
+        // A stage that is not needed takes one slab: there is nothing to follow in it.
+        if !stage.is_reachable {
+            let n_steps = slabs.iter().filter(|slab| slab.kind == SlabKind::Layer).count();
+            slabs.truncate(1);
+            for slab in &mut slabs {
+                slab.label.clone_from(&stage.name);
+                slab.note = format!("not needed, {n_steps} {}", if n_steps == 1 { "step" } else { "steps" });
+            }
+        }
         let name_of = |id: &crate::graph::StageId| graph.stages.get(id.0).map(|stage| stage.name.clone());
         columns.push(Column {
             name: stage.name.clone(),
             is_target,
             is_needed: stage.is_reachable,
             slabs,
-            sources: stage.sources.iter().filter_map(name_of).collect(),
+            sources: before.filter_map(name_of).collect(),
+            depth,
         });
     }
     columns
@@ -638,8 +689,8 @@ fn why(analysis: &Analysis, rows: &[InstructionRow], row: &InstructionRow, notes
     if row.is_from && row.mark == Mark::Rebuild {
         sentence = format!("Resolved anew: {}.", row.reason);
     }
-    let (chain, inputs) = match (&analysis.now.graph, row.step) {
-        (Ok(graph), Some(step)) => (chain(analysis, graph, rows, step), key_inputs(analysis, graph, step)),
+    let (chain, inputs) = match (analysis.now.shown_graph(), row.step) {
+        (Some(graph), Some(step)) => (chain(analysis, graph, rows, step), key_inputs(analysis, graph, step)),
         _ => (Vec::new(), Vec::new()),
     };
     let keeps_notes = matches!(row.mark, Mark::Cached | Mark::Metadata);
@@ -669,7 +720,7 @@ fn chain(analysis: &Analysis, graph: &Graph, rows: &[InstructionRow], step: Step
     let mut at = step;
     for _ in 0..graph.steps.len() {
         let Some(outcome) = analysis.simulation.step(at) else { break };
-        let row = rows.iter().find(|row| row.step == Some(at) || steps_of(graph, row.idx).contains(&at));
+        let row = rows.iter().find(|row| row.steps.contains(&at));
         links.push(CauseLink {
             instruction: row.map(|row| row.idx),
             line: row.map(|row| row.lines.first),
@@ -692,13 +743,6 @@ fn chain(analysis: &Analysis, graph: &Graph, rows: &[InstructionRow], step: Step
         }
     }
     if links.len() < 2 { Vec::new() } else { links }
-}
-
-fn steps_of(graph: &Graph, idx: usize) -> &[StepId] {
-    match graph.placed.get(idx).map(|placed| &placed.role) {
-        Some(Role::Steps(steps)) => steps,
-        _ => &[],
-    }
 }
 
 /// What a step's key is made of, with its counterpart's before.
@@ -779,7 +823,7 @@ fn file_inputs(analysis: &Analysis, graph: &Graph, id: StepId) -> Vec<KeyInput> 
     };
     let now = select(&analysis.now.sent);
     let before = analysis.last.as_ref().map(|last| select(&last.sent)).unwrap_or_default();
-    let paths: std::collections::BTreeSet<&String> = now.keys().chain(before.keys()).collect();
+    let paths: BTreeSet<&String> = now.keys().chain(before.keys()).collect();
     let row = |path: &String| {
         let (old, new) = (before.get(path).cloned(), now.get(path).cloned());
         KeyInput {
@@ -801,7 +845,7 @@ fn files(state: &State, analysis: &Analysis) -> Vec<FileRow> {
     let Session { now, .. } = &state.session;
     let now_tree = &analysis.now.all;
     let old_tree = analysis.last.as_ref().map(|last| &last.all);
-    let mut paths: std::collections::BTreeSet<&str> = file_paths(now_tree).collect();
+    let mut paths: BTreeSet<&str> = file_paths(now_tree).collect();
     if let Some(old) = old_tree {
         paths.extend(file_paths(old));
     }
@@ -845,7 +889,7 @@ fn file_paths(tree: &Tree) -> impl Iterator<Item = &str> {
 /// For each file the lines of the instructions that take it.
 fn takers(analysis: &Analysis) -> BTreeMap<String, Vec<u32>> {
     let mut takers: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-    let Ok(graph) = &analysis.now.graph else { return takers };
+    let Some(graph) = analysis.now.shown_graph() else { return takers };
     for step in &graph.steps {
         for (idx, dep) in crate::cache::key::deps(step).iter().enumerate().filter(|(_, dep)| dep.by_content) {
             let source = step.inputs.get(idx).and_then(|id| graph.step(*id));

@@ -248,7 +248,8 @@ export function mount(
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !isQuiet) onChange(update.state.doc.toString());
           const line = update.state.doc.lineAt(update.state.selection.main.head).number;
-          if (line !== caretLine && update.view.hasFocus) {
+          // Also when typing makes an instruction of a line that was empty.
+          if ((update.docChanged || line !== caretLine) && update.view.hasFocus) {
             caretLine = line;
             onCaret(line);
           }

@@ -60,6 +60,12 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
             <section class="summary" aria-label="Summary">
                 <div class="verdicts">
                     { for order.iter().filter_map(|mark| view.summary.counts.get(mark).map(|count| html! { <Badge mark={*mark} count={Some(*count)} /> })) }
+                    if let Some((line, reason)) = &view.summary.refusal {
+                        <span class="refusal">
+                            <span class="cause-label">{ "Refused" }</span>
+                            { line.map_or_else(|| reason.clone(), |line| format!("line {line}, {reason}")) }
+                        </span>
+                    }
                     if let Some((line, reason)) = &view.summary.first_cause {
                         <button class="cause" onclick={cause_idx.map(|idx| send(Message::InstructionSelected(idx)))}>
                             <span class="cause-label">{ "First cause" }</span>
@@ -67,7 +73,7 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
                         </button>
                     }
                 </div>
-                <p class="sentence" role="status">{ view.summary.sentence.clone() }</p>
+                <p class={if view.summary.first_cause.is_some() { "visually-hidden" } else { "sentence" }} role="status">{ view.summary.sentence.clone() }</p>
                 { for view.summary.notes.iter().map(|note| html! { <p class="note"><Icon name="info" />{ format!("{note}.") }</p> }) }
             </section>
             <section class="builds" aria-label="Builds">

@@ -68,26 +68,67 @@ fn as_len(n: usize) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX / 1024)
 }
 
-/// Where a slab's upper edge is, counted from the bottom.
-fn slab_top(height: i32, idx: usize) -> i32 {
-    height - MARGIN - (as_len(idx) + 1) * (SLAB_HEIGHT + GAP)
+/// Where each stage stands: its left edge and the lower edge of its lowest slab.
+struct Layout {
+    places: Vec<(i32, i32)>,
+    width: i32,
+    height: i32,
 }
 
-fn column_left(idx: usize) -> i32 {
-    MARGIN + as_len(idx) * (SLAB_WIDTH + COLUMN_GAP)
+/// The height that a stage takes, its name included.
+fn stage_height(column: &Column) -> i32 {
+    HEAD + as_len(column.slabs.len()) * (SLAB_HEIGHT + GAP)
+}
+
+/// Stages of equal depth share a column, the later one on top.
+fn lay_out(columns: &[Column]) -> Layout {
+    let n_columns = columns.iter().map(|column| column.depth + 1).max().unwrap_or(1);
+    let mut used = vec![0; n_columns];
+    for column in columns {
+        if let Some(slot) = used.get_mut(column.depth) {
+            *slot += stage_height(column);
+        }
+    }
+    let height = 2 * MARGIN + used.iter().copied().max().unwrap_or(0);
+    let mut floor = vec![height - MARGIN; n_columns];
+    let mut places = Vec::new();
+    for column in columns {
+        let left = MARGIN + as_len(column.depth) * (SLAB_WIDTH + COLUMN_GAP);
+        let Some(slot) = floor.get_mut(column.depth) else { continue };
+        places.push((left, *slot));
+        *slot -= stage_height(column);
+    }
+    let n = as_len(n_columns);
+    Layout { places, width: 2 * MARGIN + n * SLAB_WIDTH + (n - 1) * COLUMN_GAP + PATH_ROOM, height }
+}
+
+impl Layout {
+    fn left(&self, idx: usize) -> i32 {
+        self.places.get(idx).map_or(0, |place| place.0)
+    }
+
+    /// The upper edge of a stage's slab.
+    fn top(&self, idx: usize, slab: usize) -> i32 {
+        self.places.get(idx).map_or(0, |place| place.1) - (as_len(slab) + 1) * (SLAB_HEIGHT + GAP)
+    }
 }
 
 #[component(Picture)]
 fn picture(props: &PictureProps) -> Html {
     let columns = &props.columns;
-    let tallest = columns.iter().map(|column| column.slabs.len()).max().unwrap_or(0);
-    let height = HEAD + 2 * MARGIN + as_len(tallest) * (SLAB_HEIGHT + GAP);
-    let n_columns = as_len(columns.len()).max(1);
-    let width = 2 * MARGIN + n_columns * SLAB_WIDTH + (n_columns - 1) * COLUMN_GAP + PATH_ROOM;
+    let layout = lay_out(columns);
+    let Layout { width, height, .. } = layout;
     let column_of = |name: &str| columns.iter().position(|column| column.name == name);
     let has_names = columns.len() > 1;
+    let is_wide = columns.iter().any(|column| column.depth > 0);
     html! {
-        <svg class="stack-svg" viewBox={format!("0 0 {width} {height}")} width={width.to_string()} role="group" aria-label="Layers from the base image up to the container">
+        <svg
+            class={classes!("stack-svg", is_wide.then_some("wide-picture"))}
+            viewBox={format!("0 0 {width} {height}")}
+            width={width.to_string()}
+            role="group"
+            aria-label="Layers from the base image up to the container"
+        >
             <defs>
                 <pattern id="stripes" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
                     <rect class="stripe" width="3" height="8" />
@@ -95,50 +136,53 @@ fn picture(props: &PictureProps) -> Html {
                 <pattern id="dots" width="7" height="7" patternUnits="userSpaceOnUse">
                     <circle class="dot" cx="2" cy="2" r="1.2" />
                 </pattern>
-                <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
+                <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="5" markerHeight="5" orient="auto-start-reverse">
                     <path class="arrow-head" d="M0 0 L8 4 L0 8 Z" />
                 </marker>
             </defs>
             // Connectors lie below the slabs.
             { for columns.iter().enumerate().flat_map(|(idx, column)| {
-                column.sources.iter().filter_map(|source| column_of(source).map(|from| connector(columns, height, from, idx))).collect::<Vec<_>>()
+                column.sources.iter().filter_map(|source| Some(connector(columns, &layout, column_of(source)?, idx))).collect::<Vec<_>>()
             }) }
             { for columns.iter().enumerate().map(|(idx, column)| html! {
                 <g class={classes!("stage", (!column.is_needed).then_some("unneeded"))}>
-                    if has_names {
-                        <text class="stage-name" x={column_left(idx).to_string()} y={(slab_top(height, column.slabs.len().saturating_sub(1)) - 12).to_string()}>
-                            { format!("{}{}", column.name, if column.is_target { " · target" } else if column.is_needed { "" } else { " · not needed" }) }
+                    if has_names && column.is_needed {
+                        <text class="stage-name" x={layout.left(idx).to_string()} y={(layout.top(idx, column.slabs.len().saturating_sub(1)) - 8).to_string()}>
+                            { format!("{}{}", column.name, if column.is_target { " · target" } else { "" }) }
                         </text>
                     }
                     { for column.slabs.iter().enumerate().map(|(place, slab)| html! {
                         <SlabShape
                             slab={slab.clone()}
-                            x={column_left(idx)}
-                            y={slab_top(height, place)}
+                            x={layout.left(idx)}
+                            y={layout.top(idx, place)}
                             is_selected={slab.instruction.is_some() && slab.instruction == props.selected}
                             on_message={props.on_message.clone()}
                         />
                     }) }
-                    { rebuild_path(column, column_left(idx) + SLAB_WIDTH, height) }
+                    { rebuild_path(column, &layout, idx) }
                 </g>
             }) }
         </svg>
     }
 }
 
-/// From the source stage's top slab to the column that takes files from it.
-fn connector(columns: &[Column], height: i32, from: usize, to: usize) -> Html {
-    let top_of = |idx: usize| columns.get(idx).map_or(0, |column| column.slabs.len().saturating_sub(1));
-    let taker = columns.get(to).and_then(|column| {
-        column.slabs.iter().position(|slab| slab.label.contains("--from") || slab.label.contains("from="))
-    });
-    let (start_x, end_x) = if from < to {
-        (column_left(from) + SLAB_WIDTH, column_left(to))
-    } else {
-        (column_left(from), column_left(to) + SLAB_WIDTH)
+/// From a stage's top slab to the slab that begins with it or takes files from it.
+fn connector(columns: &[Column], layout: &Layout, from: usize, to: usize) -> Html {
+    let (Some(source), Some(taker)) = (columns.get(from), columns.get(to)) else { return Html::default() };
+    let names_it = |slab: &Slab| {
+        let by_name = [
+            format!("--from={}", source.name),
+            format!("from={},", source.name),
+            format!("from={} ", source.name),
+        ];
+        by_name.iter().any(|name| slab.label.contains(name.as_str()))
+            || slab.label.contains(&format!("--from={from} "))
     };
-    let start_y = slab_top(height, top_of(from)) + SLAB_HEIGHT / 2;
-    let end_y = slab_top(height, taker.unwrap_or(0)) + SLAB_HEIGHT / 2;
+    let place = taker.slabs.iter().position(names_it).unwrap_or(0);
+    let top = source.slabs.iter().rposition(|slab| slab.kind != SlabKind::Container).unwrap_or(0);
+    let (start_x, end_x) = (layout.left(from) + SLAB_WIDTH, layout.left(to));
+    let (start_y, end_y) = (layout.top(from, top) + SLAB_HEIGHT / 2, layout.top(to, place) + SLAB_HEIGHT / 2);
     let middle = (start_x + end_x) / 2;
     html! {
         <path class="connector" d={format!("M{start_x} {start_y} C{middle} {start_y} {middle} {end_y} {end_x} {end_y}")} marker-end="url(#arrow)" />
@@ -146,15 +190,16 @@ fn connector(columns: &[Column], height: i32, from: usize, to: usize) -> Html {
 }
 
 /// A line from the first slab that rebuilds up to the last one.
-fn rebuild_path(column: &Column, x: i32, height: i32) -> Html {
+fn rebuild_path(column: &Column, layout: &Layout, idx: usize) -> Html {
     let is_hot = |slab: &Slab| {
         matches!(slab.mark, Mark::Rebuild | Mark::Conditional) && slab.kind != SlabKind::Container
     };
     let first = column.slabs.iter().position(is_hot);
     let last = column.slabs.iter().rposition(is_hot);
     let (Some(first), Some(last)) = (first, last) else { return Html::default() };
-    let start = slab_top(height, first) + SLAB_HEIGHT / 2;
-    let end = slab_top(height, last) + SLAB_HEIGHT / 2;
+    let x = layout.left(idx) + SLAB_WIDTH;
+    let start = layout.top(idx, first) + SLAB_HEIGHT / 2;
+    let end = layout.top(idx, last) + SLAB_HEIGHT / 2;
     let rail = x + 14;
     if first == last {
         return html! { <circle class="path-start" cx={rail.to_string()} cy={start.to_string()} r="4.5" /> };

@@ -70,13 +70,21 @@ fn explanation(props: &ExplanationProps) -> Html {
             if !why.inputs.is_empty() {
                 <h3>{ "What its key is made of" }</h3>
                 <div class="table-scroll" tabindex="0" role="region" aria-label="Key inputs">
-                <table class="inputs">
+                <table class="inputs" aria-label="Key inputs">
                     <thead><tr><th>{ "Input" }</th><th>{ "Last build" }</th><th>{ "Now" }</th></tr></thead>
                     <tbody>
                         { for why.inputs.iter().map(|input| html! {
                             <tr class={classes!(input.is_changed.then_some("changed"))}>
                                 <th scope="row">{ input.name.clone() }</th>
-                                <td><code>{ input.before.clone().unwrap_or_else(|| "–".to_owned()) }</code></td>
+                                <td>
+                                    {
+                                        match (&input.before, input.is_changed) {
+                                            (Some(_), false) => html! { <span class="same">{ "same" }</span> },
+                                            (Some(before), true) => html! { <code>{ before.clone() }</code> },
+                                            (None, _) => html! { <span class="same">{ "not there" }</span> },
+                                        }
+                                    }
+                                </td>
                                 <td><code>{ input.now.clone() }</code>if input.is_changed { <span class="visually-hidden">{ " (changed)" }</span> }</td>
                             </tr>
                         }) }
