@@ -5,7 +5,7 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::icon::Icon;
+use super::icon::icon;
 use crate::app::update::Message;
 use crate::app::view::{FileRow, FileStatus, SimulateView};
 
@@ -62,7 +62,7 @@ pub(super) fn context_panel(props: &ContextProps) -> Html {
             </ul>
             <form class="add-file" onsubmit={on_add}>
                 <input aria-label="Path of a new file" placeholder="src/new.js" value={(*name).clone()} oninput={on_name} />
-                <button class="button" type="submit" disabled={name.trim().is_empty()}><Icon name="file-plus" />{ "Add file" }</button>
+                <button class="button" type="submit" disabled={name.trim().is_empty()}>{ icon("file-plus") }{ "Add file" }</button>
             </form>
         </section>
     }
@@ -77,11 +77,11 @@ struct FileProps {
 #[component(File)]
 fn file(props: &FileProps) -> Html {
     let row = &props.row;
-    let action = |icon: &'static str, verb: &'static str, message: fn(String) -> Message| {
+    let action = |image: &'static str, verb: &'static str, message: fn(String) -> Message| {
         let (on_message, path) = (props.on_message.clone(), row.path.clone());
         let onclick = Callback::from(move |_: MouseEvent| on_message.emit(message(path.clone())));
         let name = format!("{verb} {}", row.path);
-        html! { <button class="button quiet small" {onclick} aria-label={name} title={verb}><Icon name={icon} /></button> }
+        html! { <button class="button quiet small" {onclick} aria-label={name} title={verb}>{ icon(image) }</button> }
     };
     let (class, word) = match row.status {
         FileStatus::Same => ("same", ""),

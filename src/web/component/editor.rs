@@ -5,7 +5,7 @@ use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
-use super::icon::{Icon, mark_icon};
+use super::icon::{icon, mark_icon};
 use crate::app::state::{EditorTab, State};
 use crate::app::update::Message;
 use crate::app::view::SimulateView;
@@ -68,13 +68,13 @@ pub(super) fn editor_panel(props: &EditorProps) -> Html {
             if is_ignore {
                 { text_area(".dockerignore", &session.now.dockerignore, Message::IgnoreEdited) }
                 if let Some(problem) = &props.view.ignore_problem {
-                    <p class="notice" role="alert"><Icon name="circle-alert" />{ format!("A builder refuses this file: {problem}.") }</p>
+                    <p class="notice" role="alert">{ icon("circle-alert") }{ format!("A builder refuses this file: {problem}.") }</p>
                 }
             }
             if !is_ignore {
                 <ul class="errors" aria-label="Problems">
                     { for props.view.diagnostics.iter().filter(|found| found.is_error).take(3).map(|found| html! {
-                        <li><Icon name={mark_icon(crate::app::view::Mark::Error)} />{ found.message.clone() }</li>
+                        <li>{ icon(mark_icon(crate::app::view::Mark::Error)) }{ found.message.clone() }</li>
                     }) }
                 </ul>
             }

@@ -18,40 +18,27 @@ pub(super) fn mark_icon(mark: Mark) -> &'static str {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub(super) struct IconProps {
-    pub(super) name: AttrValue,
-}
-
 /// An icon beside a text; the text is its name.
-#[component(Icon)]
-pub(super) fn icon(props: &IconProps) -> Html {
+///
+/// A function and no component: it is drawn in a hundred places and has nothing to keep.
+pub(super) fn icon(name: &'static str) -> Html {
     html! {
-        <svg class="icon" aria-hidden="true"><use href={format!("#icon-{}", props.name)} /></svg>
+        <svg class="icon" aria-hidden="true"><use href={format!("#icon-{name}")} /></svg>
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub(super) struct BadgeProps {
-    pub(super) mark: Mark,
-    /// A number in front of the word.
-    #[prop_or_default]
-    pub(super) count: Option<usize>,
-}
-
-/// A state by color, icon, pattern and word.
-#[component(Badge)]
-pub(super) fn badge(props: &BadgeProps) -> Html {
-    let word = match (props.count, props.mark) {
-        (Some(n), Mark::Rebuild) if n != 1 => "rebuild".to_owned(),
-        (Some(_), Mark::Metadata) => "metadata".to_owned(),
-        (_, mark) => mark.label().to_owned(),
+/// A state by color, icon, pattern and word; with a number in front where it counts something.
+pub(super) fn badge(mark: Mark, count: Option<usize>) -> Html {
+    let word = match (count, mark) {
+        (Some(n), Mark::Rebuild) if n != 1 => "rebuild",
+        (Some(_), Mark::Metadata) => "metadata",
+        (_, mark) => mark.label(),
     };
-    let text = props.count.map_or(word.clone(), |n| format!("{n} {word}"));
     html! {
-        <span class={classes!("badge", props.mark.class())}>
-            <Icon name={mark_icon(props.mark)} />
-            { text }
+        <span class={classes!("badge", mark.class())}>
+            { icon(mark_icon(mark)) }
+            if let Some(n) = count { { format!("{n} ") } }
+            { word }
         </span>
     }
 }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use web_sys::{File, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::icon::Icon;
-use super::size::{Size, exact, human};
+use super::icon::icon;
+use super::size::{exact, human, size};
 use crate::app::state::{ImageState, OpenImage, State, WorkerState};
 use crate::app::update::Message;
 use crate::protocol::{FolderRow, LayerReport, PlannedLayer, RowKind};
@@ -26,7 +26,7 @@ pub(super) fn inspect(props: &InspectProps) -> Html {
         <main class="inspect">
             <Opener on_file={props.on_file.clone()} is_small={image.image().is_some()} last_name={props.state.session.last_image_name.clone().filter(|_| *image == ImageState::Empty)} />
             if let WorkerState::Broken { message } = &props.state.worker {
-                <p class="notice" role="alert"><Icon name="circle-alert" />{ format!("Images cannot be read: {message}.") }</p>
+                <p class="notice" role="alert">{ icon("circle-alert") }{ format!("Images cannot be read: {message}.") }</p>
             }
             {
                 match image {
@@ -35,7 +35,7 @@ pub(super) fn inspect(props: &InspectProps) -> Html {
                         <p class="notice calm" role="status">{ format!("Reading {name} was cancelled. Open it again to go on.") }</p>
                     },
                     ImageState::Failed { name, message } => html! {
-                        <p class="notice" role="alert"><Icon name="circle-alert" /><span><strong>{ format!("{name} cannot be opened: ") }</strong>{ format!("{message}.") }</span></p>
+                        <p class="notice" role="alert">{ icon("circle-alert") }<span><strong>{ format!("{name} cannot be opened: ") }</strong>{ format!("{message}.") }</span></p>
                     },
                     ImageState::Opening { image, done_bytes, total_bytes } => html! {
                         <>
@@ -75,7 +75,7 @@ fn opener(props: &OpenerProps) -> Html {
     html! {
         <section class={classes!("opener", props.is_small.then_some("small"))} aria-label="Open">
             <label class="button primary file-button">
-                <Icon name="upload" />{ "Open image tarball" }
+                { icon("upload") }{ "Open image tarball" }
                 <input type="file" class="visually-hidden" {onchange} />
             </label>
             if props.is_small {
@@ -111,7 +111,7 @@ fn reading(props: &ReadingProps) -> Html {
         <section class="reading" aria-label="Progress">
             <progress aria-label={label.clone()} max={props.total_bytes.max(1).to_string()} value={props.done_bytes.to_string()}></progress>
             <span class="reading-text" title={exact(props.done_bytes)}>{ format!("{label}: {} of {}", human(props.done_bytes), human(props.total_bytes)) }</span>
-            <button class="button" onclick={cancel}><Icon name="x" />{ "Cancel" }</button>
+            <button class="button" onclick={cancel}>{ icon("x") }{ "Cancel" }</button>
         </section>
     }
 }
@@ -164,15 +164,15 @@ fn overview(props: &OverviewProps) -> Html {
                 }
                 <dl class="facts">
                     <div><dt>{ "Platform" }</dt><dd>{ if image.platform.is_empty() { "not given" } else { &image.platform }.to_owned() }</dd></div>
-                    <div><dt>{ "Stored" }</dt><dd><Size bytes={stored} /></dd></div>
-                    if props.is_done { <div><dt>{ "Unpacked" }</dt><dd><Size bytes={unpacked} /></dd></div> }
+                    <div><dt>{ "Stored" }</dt><dd>{ size(stored) }</dd></div>
+                    if props.is_done { <div><dt>{ "Unpacked" }</dt><dd>{ size(unpacked) }</dd></div> }
                     <div><dt>{ "Layers" }</dt><dd>{ image.layers.len() }</dd></div>
                     if !image.created.is_empty() { <div><dt>{ "Created" }</dt><dd>{ image.created.get(..10).unwrap_or(&image.created).to_owned() }</dd></div> }
                     <div class="wide-fact"><dt>{ "Image ID" }</dt><dd><code>{ image.config_digest.clone() }</code></dd></div>
                 </dl>
-                { for image.problems.iter().map(|problem| html! { <p class="notice"><Icon name="circle-alert" />{ format!("{problem}.") }</p> }) }
+                { for image.problems.iter().map(|problem| html! { <p class="notice">{ icon("circle-alert") }{ format!("{problem}.") }</p> }) }
                 if props.is_done && n_problems == 0 {
-                    <p class="verified" role="status"><Icon name="check" />{ "Every layer was hashed and is what the configuration names." }</p>
+                    <p class="verified" role="status">{ icon("check") }{ "Every layer was hashed and is what the configuration names." }</p>
                 }
             </section>
             <div class="inspect-columns">
@@ -227,9 +227,9 @@ fn layer_row(props: &LayerRowProps) -> Html {
             <button class={classes!("layer-row", (n_problems > 0).then_some("damaged"))} aria-pressed={props.is_selected.to_string()} {onclick}>
                 <span class="layer-number">{ props.idx + 1 }</span>
                 <code class="layer-instruction">{ instruction }</code>
-                <Size bytes={props.planned.stored_bytes} />
+                { size(props.planned.stored_bytes) }
                 <svg class="bar-svg" aria-hidden="true" viewBox="0 0 100 4" preserveAspectRatio="none"><rect class="bar-fill" width={share.max(1).to_string()} height="4" /></svg>
-                if n_problems > 0 { <span class="layer-problem"><Icon name="circle-alert" />{ "problem" }</span> }
+                if n_problems > 0 { <span class="layer-problem">{ icon("circle-alert") }{ "problem" }</span> }
             </button>
         </li>
     }
@@ -264,16 +264,16 @@ fn layer_detail(props: &DetailProps) -> Html {
         <section class="panel layer-detail" aria-label="Layer">
             <div class="panel-head"><h2>{ format!("Layer {}", open.layer_idx + 1) }</h2></div>
             <dl class="facts">
-                <div><dt>{ "Stored" }</dt><dd><Size bytes={stored_bytes} />{ compressed }</dd></div>
-                <div><dt>{ "Tar" }</dt><dd><Size bytes={report.tar_bytes} /></dd></div>
-                <div><dt>{ "Files" }</dt><dd><Size bytes={report.content_bytes} /></dd></div>
+                <div><dt>{ "Stored" }</dt><dd>{ size(stored_bytes) }{ compressed }</dd></div>
+                <div><dt>{ "Tar" }</dt><dd>{ size(report.tar_bytes) }</dd></div>
+                <div><dt>{ "Files" }</dt><dd>{ size(report.content_bytes) }</dd></div>
                 <div><dt>{ "Entries" }</dt><dd>{ report.n_entries }</dd></div>
                 if report.n_whiteouts > 0 { <div><dt>{ "Removes" }</dt><dd>{ report.n_whiteouts }</dd></div> }
                 { digest("Digest", &report.blob_digest) }
                 { digest("diffID", &report.diff_id) }
                 { digest("chainID", &report.chain_id) }
             </dl>
-            { for report.problems.iter().map(|problem| html! { <p class="notice"><Icon name="circle-alert" />{ format!("{problem}.") }</p> }) }
+            { for report.problems.iter().map(|problem| html! { <p class="notice">{ icon("circle-alert") }{ format!("{problem}.") }</p> }) }
             if props.is_done {
                 <h3>{ "Files of this layer" }</h3>
                 <div class="tree" role="tree" aria-label="Files of this layer">
@@ -364,7 +364,7 @@ fn tree_row(props: &TreeRowProps) -> Html {
             toggle.emit(());
         }
     });
-    let (icon, word) = match row.kind {
+    let (image, word) = match row.kind {
         RowKind::Dir => ("folder", ""),
         RowKind::File => ("file", ""),
         RowKind::Symlink => ("link", "link"),
@@ -384,14 +384,14 @@ fn tree_row(props: &TreeRowProps) -> Html {
             {onclick}
             {onkeydown}
         >
-            <span class={classes!("twist", is_dir.then_some("folder"), props.is_unfolded.then_some("open"))}>if is_dir { <Icon name="chevron-right" /> }</span>
-            <Icon name={icon} />
+            <span class={classes!("twist", is_dir.then_some("folder"), props.is_unfolded.then_some("open"))}>if is_dir { { icon("chevron-right") } }</span>
+            { icon(image) }
             <span class="tree-name">{ row.name.clone() }</span>
             if !row.link.is_empty() { <span class="tree-link">{ format!("→ {}", row.link) }</span> }
             if !word.is_empty() { <span class="tree-kind">{ word }</span> }
             if row.is_opaque { <span class="tree-kind">{ "hides what is below" }</span> }
             <span class="tree-mode">{ if row.kind == RowKind::Whiteout { String::new() } else { format!("{:04o}", row.mode) } }</span>
-            if row.kind != RowKind::Whiteout { <Size bytes={row.total_bytes} /> }
+            if row.kind != RowKind::Whiteout { { size(row.total_bytes) } }
         </div>
     }
 }

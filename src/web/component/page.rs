@@ -5,7 +5,7 @@ use std::rc::Rc;
 use web_sys::File;
 use yew::prelude::*;
 
-use super::icon::Icon;
+use super::icon::icon;
 use super::inspect::Inspect;
 use super::simulate::Simulate;
 use crate::app::state::{Place, State, Theme};
@@ -50,7 +50,7 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
     html! {
         <div class="page">
             <header class="bar">
-                <h1 class="brand"><Icon name="layers" />{ "Layerlab" }</h1>
+                <h1 class="brand">{ icon("layers") }{ "Layerlab" }</h1>
                 <nav class="places" aria-label="Places">
                     { place_link(Place::Simulate, "Simulate") }
                     { place_link(Place::Inspect, "Inspect") }
@@ -64,17 +64,17 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                         </span>
                     } else {
                         <button class="button quiet" onclick={send(Message::ResetAsked)}>
-                            <Icon name="eraser" /><span class="wide">{ "Start over" }</span>
+                            { icon("eraser") }<span class="wide">{ "Start over" }</span>
                             <span class="narrow-only">{ "Reset" }</span>
                         </button>
                     }
                     <button class="button quiet square" onclick={send(Message::ThemeChosen(next_theme))} aria-label={theme_name} title={theme_name}>
-                        <Icon name={theme_icon} />
+                        { icon(theme_icon) }
                     </button>
                 </div>
             </header>
             if let Some(problem) = &props.state.storage_problem {
-                <p class="notice" role="alert"><Icon name="circle-alert" />{ problem.clone() }</p>
+                <p class="notice" role="alert">{ icon("circle-alert") }{ problem.clone() }</p>
             }
             {
                 match session.place {

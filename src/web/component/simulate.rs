@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::context::ContextPanel;
 use super::editor::EditorPanel;
-use super::icon::{Badge, Icon};
+use super::icon::{badge, icon};
 use super::stack::Stack;
 use super::why::WhyPanel;
 use crate::app::state::{Pane, State};
@@ -59,7 +59,7 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
         <main class={classes!("simulate", shown)}>
             <section class="summary" aria-label="Summary">
                 <div class="verdicts">
-                    { for order.iter().filter_map(|mark| view.summary.counts.get(mark).map(|count| html! { <Badge mark={*mark} count={Some(*count)} /> })) }
+                    { for order.iter().filter_map(|mark| view.summary.counts.get(mark).map(|count| html! { { badge(*mark, Some(*count)) } })) }
                     if let Some((line, reason)) = &view.summary.refusal {
                         <span class="refusal">
                             <span class="cause-label">{ "Refused" }</span>
@@ -74,7 +74,7 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
                     }
                 </div>
                 <p class={if view.summary.first_cause.is_some() { "visually-hidden" } else { "sentence" }} role="status">{ view.summary.sentence.clone() }</p>
-                { for view.summary.notes.iter().map(|note| html! { <p class="note"><Icon name="info" />{ format!("{note}.") }</p> }) }
+                { for view.summary.notes.iter().map(|note| html! { <p class="note">{ icon("info") }{ format!("{note}.") }</p> }) }
             </section>
             <section class="builds" aria-label="Builds">
                 <ol class="timeline">
@@ -101,7 +101,7 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
                         { "Prune cache" }
                     </button>
                     <button class="button primary" onclick={send(Message::BuildRequested)}>
-                        <Icon name="hammer" />{ "Build" }
+                        { icon("hammer") }{ "Build" }
                     </button>
                 </div>
             </section>

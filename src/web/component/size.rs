@@ -37,13 +37,7 @@ pub(super) fn exact(bytes: u64) -> String {
     format!("{out} bytes")
 }
 
-#[derive(Properties, PartialEq)]
-pub(super) struct SizeProps {
-    pub(super) bytes: u64,
-}
-
 /// A size.
-#[component(Size)]
-pub(super) fn size(props: &SizeProps) -> Html {
-    html! { <span class="size" title={exact(props.bytes)}>{ human(props.bytes) }</span> }
+pub(super) fn size(bytes: u64) -> Html {
+    html! { <span class="size" title={exact(bytes)}>{ human(bytes) }</span> }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::icon::{Badge, mark_icon};
+use super::icon::{badge, mark_icon};
 use crate::app::update::Message;
 use crate::app::view::{Column, Mark, SimulateView, Slab, SlabKind};
 
@@ -45,7 +45,7 @@ pub(super) fn stack(props: &StackProps) -> Html {
                             <tr class={classes!(row.is_first_cause.then_some("changed"))}>
                                 <td>{ row.lines.first }</td>
                                 <th scope="row"><code>{ row.code.clone() }</code></th>
-                                <td><Badge mark={row.mark} /></td>
+                                <td>{ badge(row.mark, None) }</td>
                                 <td>{ row.reason.clone() }</td>
                             </tr>
                         }) }

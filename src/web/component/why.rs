@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::icon::{Badge, Icon};
+use super::icon::{badge, icon};
 use crate::app::update::Message;
 use crate::app::view::{SimulateView, Why};
 
@@ -53,9 +53,9 @@ fn explanation(props: &ExplanationProps) -> Html {
     html! {
         <>
             <p class="why-code"><span class="line-number">{ why.line }</span><code>{ why.code.clone() }</code></p>
-            <p class="why-verdict"><Badge mark={why.mark} /></p>
+            <p class="why-verdict">{ badge(why.mark, None) }</p>
             <p class="why-sentence">{ why.sentence.clone() }</p>
-            { for why.notes.iter().map(|note| html! { <p class="note"><Icon name="info" />{ format!("{note}.") }</p> }) }
+            { for why.notes.iter().map(|note| html! { <p class="note">{ icon("info") }{ format!("{note}.") }</p> }) }
             if !why.chain.is_empty() {
                 <h3>{ "Chain of causes" }</h3>
                 <ol class="chain">
@@ -92,7 +92,7 @@ fn explanation(props: &ExplanationProps) -> Html {
                 </table>
                 </div>
             }
-            <p class="rule"><a href={why.url} target="_blank" rel="noreferrer"><Icon name="link" />{ "The rule that decides" }</a></p>
+            <p class="rule"><a href={why.url} target="_blank" rel="noreferrer">{ icon("link") }{ "The rule that decides" }</a></p>
         </>
     }
 }
