@@ -244,7 +244,8 @@ impl ActionKey {
                 let mut options = BTreeMap::new();
                 options.insert("chown", chown.clone());
                 options.insert("chmod", normal_mode(chmod));
-                options.insert("flags", format!("{is_path} {unpacks}"));
+                options.insert("follows", is_path.to_string());
+                options.insert("unpacks", unpacks.to_string());
                 options.insert("includes", includes.join("\n"));
                 options.insert("excludes", excludes.join("\n"));
                 options.insert("required", required.join("\n"));
@@ -261,7 +262,8 @@ impl ActionKey {
             FileAction::Mkdir { on, path, mode, makes_parents, owner, created } => {
                 let mut options = BTreeMap::new();
                 options.insert("owner", owner.clone());
-                options.insert("mode", format!("{mode:o} {makes_parents}"));
+                options.insert("mode", format!("{mode:o}"));
+                options.insert("parents", makes_parents.to_string());
                 options.insert("created", created.map_or(String::new(), |secs| secs.to_string()));
                 Self { kind: "mkdir", inputs: input(on), path: path.clone(), dest: String::new(), options }
             }

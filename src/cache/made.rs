@@ -70,8 +70,7 @@ pub(super) fn files_of(id: StepId, step: &Step, inputs: &[Rc<Files>]) -> Result<
             let reruns = BTreeSet::from([id]);
             let words = if let Op::Exec(exec) = op { Words::of(exec) } else { None };
             let keeps = words.as_ref().filter(|words| words.keeps_all).map(|_| input(0));
-            let all =
-                Rc::new(Files::Opaque { token: Digest::of(b"rerun"), reruns: reruns.clone(), keeps });
+            let all = Rc::new(Files::Opaque { token: Digest::of(b"rerun"), reruns: reruns.clone(), keeps });
             let Some(path) = words.and_then(|words| words.written) else { return Ok(all) };
             let mut tree = Tree::default();
             tree.insert(&path, Entry::file(Digest::of(b"written"), 0));
@@ -84,11 +83,9 @@ pub(super) fn files_of(id: StepId, step: &Step, inputs: &[Rc<Files>]) -> Result<
 fn put_on(below: &Rc<Files>, top: &Rc<Files>) -> Rc<Files> {
     match top.as_ref() {
         Files::Empty => Rc::clone(below),
-        Files::Overlay { on, tree, reruns } => Rc::new(Files::Overlay {
-            on: put_on(below, on),
-            tree: Rc::clone(tree),
-            reruns: reruns.clone(),
-        }),
+        Files::Overlay { on, tree, reruns } => {
+            Rc::new(Files::Overlay { on: put_on(below, on), tree: Rc::clone(tree), reruns: reruns.clone() })
+        }
         Files::Whole(_) | Files::Opaque { .. } => Rc::clone(top),
     }
 }
@@ -143,7 +140,8 @@ impl Words {
     /// Only plain words are understood.
     fn of(exec: &Exec) -> Option<Self> {
         const QUIET: [&str; 8] = [":", "cat", "echo", "ls", "pwd", "sleep", "test", "true"];
-        let is_quiet = |part: &str| part.split(' ').find(|word| !word.is_empty()).is_none_or(|it| QUIET.contains(&it));
+        let is_quiet =
+            |part: &str| part.split(' ').find(|word| !word.is_empty()).is_none_or(|it| QUIET.contains(&it));
         let command = match exec.args.as_slice() {
             [shell, flag, command] if shell.ends_with("sh") && flag == "-c" => command,
             [program, ..] => return Some(Self { written: None, keeps_all: is_quiet(program) }),

@@ -12,10 +12,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::explain::Explainer;
 use super::files::{Content, Files};
 use super::key::{Dep, OpKey, deps};
 use super::made::{as_stored, files_of, image_files};
-use super::reason::{Explainer, Reason};
+use super::reason::Reason;
 use super::store::{BuildRecord, CacheStore, InputKey, Journal, KeyId, StepRecord};
 use super::{Simulation, StepOutcome, Verdict};
 use crate::context::Tree;
@@ -94,7 +95,7 @@ pub fn simulate_failing(
         };
         let (reason, first_cause) = match (&one.state, &other.state) {
             (State::Refused(reason), _) | (_, State::Refused(reason)) => (reason.clone(), Some(id)),
-            _ => explainer.explain(id, explained, is_open),
+            _ => explainer.explain(id, explained, is_open, &outcomes),
         };
         outcomes.push(StepOutcome { verdict, reason, first_cause, depends_on, same_as: other.same_as });
     }
@@ -134,8 +135,7 @@ pub fn record(
         BuildRecord { steps: Vec::new(), locals: solver.locals, build_args: inputs.build_args.clone() };
     for (idx, (step, judged)) in graph.steps.iter().zip(solver.steps).enumerate() {
         let stage_name = stage_name(graph, step);
-        let record =
-            StepRecord::new(step, StepId(idx), stage_name, judged.key, judged.deps, judged.definition);
+        let record = StepRecord::new(step, StepId(idx), stage_name, judged);
         build.steps.push(record);
     }
     let added = solver.journal.finish();
@@ -167,6 +167,8 @@ pub(super) enum State {
 pub(super) struct Judged {
     pub(super) state: State,
     pub(super) key: OpKey,
+    /// The hash of the key.
+    pub(super) op: Digest,
     pub(super) deps: Vec<Dep>,
     pub(super) definition: Digest,
     /// Reruns whose bytes decide about this step.
@@ -184,10 +186,11 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    fn new(state: State, key: OpKey, deps: Vec<Dep>, definition: Digest) -> Self {
+    fn new(state: State, key: OpKey, op: Digest, deps: Vec<Dep>, definition: Digest) -> Self {
         Self {
             state,
             key,
+            op,
             deps,
             definition,
             depends_on: BTreeSet::new(),
@@ -257,7 +260,7 @@ impl<'a> Solver<'a> {
     fn judge(&mut self, id: StepId, step: &Step, merged: &Merged) -> Judged {
         let key = OpKey::of(step);
         let op = key.digest();
-        let judged = Judged::new(State::Blocked, key, deps(step), merged.definition(id));
+        let judged = Judged::new(State::Blocked, key, op, deps(step), merged.definition(id));
         let inputs: Vec<&Judged> = (0..step.inputs.len()).filter_map(|idx| self.input(step, idx)).collect();
         let is_broken = |state: &State| matches!(state, State::Refused(_) | State::Blocked | State::Failed);
         if inputs.iter().any(|input| is_broken(&input.state)) {

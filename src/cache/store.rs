@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::files::Files;
 use super::key::{Dep, OpKey};
+use super::solve::Judged;
 use crate::context::Tree;
 use crate::digest::Digest;
 use crate::graph::{StageId, Step, StepId};
@@ -38,6 +39,8 @@ pub struct StepRecord {
     pub text: String,
     /// What counted of its definition.
     pub key: OpKey,
+    /// The hash of that.
+    pub op: Digest,
     /// Its root parent.
     pub inputs: Vec<StepId>,
     /// How it looked at its inputs.
@@ -244,24 +247,18 @@ impl CacheStore {
 }
 
 impl StepRecord {
-    pub(super) fn new(
-        step: &Step,
-        id: StepId,
-        stage_name: String,
-        key: OpKey,
-        deps: Vec<Dep>,
-        definition: Digest,
-    ) -> Self {
+    pub(super) fn new(step: &Step, id: StepId, stage_name: String, judged: Judged) -> Self {
         Self {
             id,
             stage: step.stage,
             stage_name,
             lines: step.lines,
             text: step.text.clone(),
-            key,
+            key: judged.key,
+            op: judged.op,
             inputs: step.inputs.clone(),
-            deps,
-            definition,
+            deps: judged.deps,
+            definition: judged.definition,
         }
     }
 }

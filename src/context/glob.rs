@@ -252,7 +252,9 @@ impl Form {
         expression.push('$');
         match form {
             So::Exact => Self::Exact(pattern.to_owned()),
-            So::Prefix => Self::Prefix(pattern.get(..pattern.len().saturating_sub(2)).unwrap_or("").to_owned()),
+            So::Prefix => {
+                Self::Prefix(pattern.get(..pattern.len().saturating_sub(2)).unwrap_or("").to_owned())
+            }
             So::Suffix => Self::Suffix(pattern.get(2..).unwrap_or("").to_owned()),
             So::Expression => pieces(&expression).map_or(Self::Bad, Self::Expression),
         }
@@ -427,7 +429,8 @@ fn is_match(pieces: &[Piece], path: &str) -> bool {
 fn step(open: &mut [bool], chars: &[char], takes: impl Fn(char) -> bool) {
     let mut before = false;
     for (idx, slot) in open.iter_mut().enumerate() {
-        let reached = before && idx.checked_sub(1).and_then(|idx| chars.get(idx)).is_some_and(|ch| takes(*ch));
+        let reached =
+            before && idx.checked_sub(1).and_then(|idx| chars.get(idx)).is_some_and(|ch| takes(*ch));
         before = std::mem::replace(slot, reached);
     }
 }

@@ -126,6 +126,7 @@ impl Finder<'_> {
         if !is_pattern && selector.includes.is_empty() && selector.excludes.is_empty() {
             let not_found = || NotFound { path: selector.path.clone() };
             let path = follow(self.tree, &selector.path, selector.follows_links).ok_or_else(not_found)?;
+            self.mention_link(&normal_path(&selector.path), &path);
             return Ok(self.whole(&path));
         }
         let found = if is_pattern { self.by_wildcard(selector) } else { self.by_patterns(selector)? };
@@ -140,6 +141,13 @@ impl Finder<'_> {
             hasher.update(digest.as_bytes());
         }
         Ok(hasher.finish())
+    }
+
+    /// A link that led elsewhere is among what was taken, though its text does not count.
+    fn mention_link(&mut self, path: &str, led_to: &str) {
+        if let Some(link) = self.tree.get(path).filter(|_| path != led_to) {
+            self.files.insert(path.to_owned(), link.header_digest());
+        }
     }
 
     /// The digest of an entry and all below it.

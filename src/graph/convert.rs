@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::dispatch::{self, StageState};
+use super::dispatch;
 use super::env::EnvList;
+use super::state::StageState;
 use super::{
     BaseImage, BuildOptions, Graph, GraphError, GraphStage, NamedContext, NoCache, Op, Placed, Role, StageId,
     Step, StepId, platform, reference,
@@ -435,7 +436,8 @@ impl<'a> Converter<'a> {
                     // The stage that was begun with has the name, the instruction that closes the circle the line.
                     let closing = self.plans.get(idx).and_then(|plan| plan.deps.get(&StageId(next)));
                     let (lines, range) = closing.copied().unzip();
-                    let message = format!("circular dependency detected on stage: {}", self.stage_name(start));
+                    let message =
+                        format!("circular dependency detected on stage: {}", self.stage_name(start));
                     return Err(GraphError { message, range: range.unwrap_or_default(), lines });
                 }
                 if !has(&done, next) {
@@ -499,7 +501,7 @@ impl<'a> Converter<'a> {
             Origin::Stage(parent) => {
                 let Some(Some(parent_state)) = states.get(parent.0) else { return Ok(state) };
                 state.inherit(parent_state);
-                triggers.extend(state.image.config.on_build.drain(..));
+                triggers.append(&mut state.image.config.on_build);
             }
             Origin::Image(_) | Origin::Context(..) => {
                 let full = reference::normalize(&base_name).map_err(|cause| {
@@ -523,7 +525,7 @@ impl<'a> Converter<'a> {
                 };
                 state.output = step;
                 state.image = image;
-                triggers.extend(state.image.config.on_build.drain(..));
+                triggers.append(&mut state.image.config.on_build);
             }
         }
         if !matches!(
@@ -570,7 +572,9 @@ impl<'a> Converter<'a> {
     }
 
     fn set_role(&self, graph: &mut Graph, at: &Instruction, role: Role) {
-        if let Some(placed) = graph.placed.iter_mut().find(|placed| placed.range == at.range) {
+        // Instructions stand in the order of the file.
+        let idx = graph.placed.partition_point(|placed| placed.range.start() < at.range.start());
+        if let Some(placed) = graph.placed.get_mut(idx).filter(|placed| placed.range == at.range) {
             match (&mut placed.role, role) {
                 (Role::Steps(known), Role::Steps(more)) => known.extend(more),
                 (slot, role) => *slot = role,

@@ -13,10 +13,15 @@
 //! is taken from a cache (module `cache`).
 
 pub mod convert;
+mod copy;
 mod dispatch;
 pub mod env;
+mod path;
 pub mod platform;
 pub mod reference;
+mod run;
+mod state;
+mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 

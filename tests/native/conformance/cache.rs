@@ -107,7 +107,7 @@ impl DockerfileTimes {
         if self.0.last().is_none_or(|last| last != text) {
             self.0.push(text.to_owned());
         }
-        1_600_000_000 + self.0.len() as i64
+        1_600_000_000 + i64::try_from(self.0.len()).unwrap()
     }
 }
 
@@ -334,6 +334,10 @@ fn entry(file: &Value) -> Result<Entry, String> {
     Ok(Entry { mode: mode.unwrap_or(0o644), mtime_secs, ..entry })
 }
 
+fn line_number(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|n| u32::try_from(n).ok())
+}
+
 /// A name without the digest of an image.
 fn name_key(name: &str) -> String {
     name.split("@sha256:").next().unwrap_or("").to_owned()
@@ -392,7 +396,7 @@ fn match_steps<'a>(
 
 /// Numbers, lines, and what was merged into the step.
 fn shape(step: &Step, id: StepId, graph: &Graph, simulation: &Simulation, expected: &Value) -> Verdict {
-    let number = |key: &str| expected[key].as_u64().map(|n| n as u32);
+    let number = |key: &str| line_number(&expected[key]);
     let position = number("index").zip(number("total"));
     if position != step.position {
         return Err(format!("{}: number {position:?}, ours {:?}", step.name, step.position));
@@ -407,7 +411,7 @@ fn shape(step: &Step, id: StepId, graph: &Graph, simulation: &Simulation, expect
             simulation.step(StepId(*idx)).is_some_and(|outcome| outcome.same_as == Some(id))
         });
     let ours: BTreeSet<u32> = twins.filter_map(|(_, twin)| line(twin)).chain(line(step)).collect();
-    let merged = list(&expected["merged_lines"]).iter().filter_map(Value::as_u64).map(|n| n as u32);
+    let merged = list(&expected["merged_lines"]).iter().filter_map(line_number);
     let wanted: BTreeSet<u32> = merged.chain(number("line")).collect();
     if ours != wanted {
         return Err(format!("{}: lines {wanted:?}, ours {ours:?}", step.name));
@@ -441,7 +445,7 @@ fn compare(expected: &Value, outcome: &StepOutcome, graph: &Graph) -> Verdict {
 /// The steps that were never reported.
 fn absent(graph: &Graph, simulation: &Simulation, result: &Value) -> Verdict {
     for absent in list(&result["absent"]) {
-        let line = absent["line"].as_u64().unwrap_or(0) as u32;
+        let line = line_number(&absent["line"]).unwrap_or(0);
         let placed = graph.placed.iter().find(|placed| placed.lines.first == line);
         let role = placed.map(|placed| &placed.role);
         let agrees = match (text(&absent["reason"]), role) {

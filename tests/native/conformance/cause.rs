@@ -47,6 +47,12 @@ pub(super) fn compare(
         let first = outcome.and_then(|outcome| outcome.first_cause);
         let reason = first.and_then(|first| simulation.step(first)).map(|outcome| &outcome.reason);
         let step = first.and_then(|first| now.graph.step(first));
+        // What was found in the cache and yet differs is described by what stands on it.
+        let described = simulation.steps.iter().find_map(|other| match &other.reason {
+            Reason::ParentDiffers { change, .. } if other.first_cause == first => Some(change.as_ref()),
+            _ => None,
+        });
+        let reason = if reason == Some(&Reason::BuiltEarlier) { described } else { reason };
         let is_named = step.zip(reason).is_some_and(|(step, reason)| names(&thing, step, reason, now));
         if !is_named {
             let at = step.map_or("nothing", |step| step.name.as_str());
@@ -165,6 +171,7 @@ fn names(thing: &Thing, step: &Step, reason: &Reason, now: &Judged<'_>) -> bool 
             Reason::SettingChanged { name: setting, .. } => {
                 expands(name)
                     || (name == "SOURCE_DATE_EPOCH" && setting.contains("SOURCE_DATE_EPOCH"))
+                    || (name == "BUILDKIT_CACHE_MOUNT_NS" && setting.contains("mounts"))
                     || (name == "BUILDKIT_SANDBOX_HOSTNAME" && setting.contains("host name"))
             }
             Reason::BaseChanged { .. } => is_image(step),
@@ -212,6 +219,7 @@ fn names(thing: &Thing, step: &Step, reason: &Reason, now: &Judged<'_>) -> bool 
                 Reason::VariableOrderChanged => is_kind("ENV") || is_kind("ARG"),
                 Reason::SettingChanged { name, before, after } => {
                     (is_kind("USER") && name.contains("user"))
+                        || (is_kind("FROM") && name.contains("platform"))
                         || (is_kind("WORKDIR") && (name.contains("directory") || name.contains("target")))
                         || (is_kind("SHELL") && name.contains("shell"))
                         || ((is_kind("ENV") || is_kind("ARG")) && (mentions(before) || mentions(after)))
