@@ -44,6 +44,9 @@ rmSync(join(dir, "snippets"), { recursive: true, force: true });
 
 let page = readFileSync(join(dir, "index.html"), "utf8");
 replaceOnce("./layerlab.css", `./${css}`);
+// As data: browsers ask for a file again when the place in the address changes.
+const icon = take("icon.svg").toString().replace(/\n\s*/g, "");
+replaceOnce("./icon.svg", `data:image/svg+xml,${encodeURIComponent(icon)}`);
 replaceOnce(
   "<!-- start -->",
   [

@@ -6,7 +6,7 @@ use super::error::message;
 use crate::archive::{ByteSource, SourceError};
 
 /// A `File` or `Blob` and the reader for it.
-pub(super) struct BlobSource {
+pub struct BlobSource {
     blob: web_sys::Blob,
     reader: web_sys::FileReaderSync,
     size_bytes: u64,
@@ -14,7 +14,10 @@ pub(super) struct BlobSource {
 
 impl BlobSource {
     /// Wraps a blob.
-    pub(super) fn new(blob: web_sys::Blob) -> Result<Self, JsValue> {
+    ///
+    /// # Errors
+    /// Outside a worker, where nothing is read synchronously.
+    pub fn new(blob: web_sys::Blob) -> Result<Self, JsValue> {
         let size_bytes = whole(blob.size());
         Ok(Self { reader: web_sys::FileReaderSync::new()?, blob, size_bytes })
     }

@@ -3,7 +3,7 @@
 //! Nothing here decides anything: the root component hands messages to
 //! [`crate::app::update::update`] and carries out the effects that come back.
 
-mod blob;
+pub mod blob;
 mod bridge;
 mod component;
 mod editor;

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use web_sys::{File, HtmlInputElement, HtmlSelectElement};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, File, HtmlElement, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::icon::icon;
@@ -357,6 +358,10 @@ fn tree_row(props: &TreeRowProps) -> Html {
             "Enter" | " " => true,
             "ArrowRight" => !is_unfolded,
             "ArrowLeft" => is_unfolded,
+            "ArrowDown" | "ArrowUp" => {
+                event.prevent_default();
+                return focus_neighbour(&event);
+            }
             _ => false,
         };
         if wants && is_dir {
@@ -393,5 +398,21 @@ fn tree_row(props: &TreeRowProps) -> Html {
             <span class="tree-mode">{ if row.kind == RowKind::Whiteout { String::new() } else { format!("{:04o}", row.mode) } }</span>
             if row.kind != RowKind::Whiteout { { size(row.total_bytes) } }
         </div>
+    }
+}
+
+/// Moves the focus from a row of a tree to the one above or below it.
+fn focus_neighbour(event: &KeyboardEvent) {
+    let Some(row) = event.target_dyn_into::<Element>() else { return };
+    let Ok(Some(tree)) = row.closest("[role=tree]") else { return };
+    let Ok(rows) = tree.query_selector_all("[role=treeitem]") else { return };
+    let Some(at) = (0..rows.length()).find(|idx| rows.get(*idx).as_ref() == Some(row.as_ref())) else {
+        return;
+    };
+    let next = if event.key() == "ArrowDown" { at.checked_add(1) } else { at.checked_sub(1) };
+    if let Some(next) =
+        next.and_then(|idx| rows.get(idx)).and_then(|next| next.dyn_into::<HtmlElement>().ok())
+    {
+        let _ = next.focus();
     }
 }
