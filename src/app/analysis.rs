@@ -13,6 +13,7 @@ use crate::context::{Entry, Tree};
 use crate::digest::Digest;
 use crate::dockerfile::stage::Dockerfile;
 use crate::graph::{BuildOptions, Graph, GraphError, convert};
+use crate::lint::{self, LintInput, Report, Scope};
 
 /// A version as the builder sees it.
 #[derive(Clone, Debug)]
@@ -125,6 +126,8 @@ pub struct Analysis {
     pub simulation: Simulation,
     /// The last build.
     pub last: Option<Rc<Judged>>,
+    /// What BuildKit's checks say of the Dockerfile.
+    pub report: Report,
 }
 
 impl Analysis {
@@ -136,7 +139,15 @@ impl Analysis {
             Some(graph) => simulate(graph, &now.inputs(), &history.store),
             None => Simulation::default(),
         };
-        Self { now, simulation, last: history.last.clone() }
+        let version = &state.session.now;
+        let input = LintInput {
+            options: &BuildOptions::default(),
+            dockerignore: Some(&version.dockerignore),
+            find_base: &|_, _| None,
+            scope: Scope::Check,
+        };
+        let report = lint::check(&version.dockerfile, &now.file, &input);
+        Self { now, simulation, last: history.last.clone(), report }
     }
 }
 

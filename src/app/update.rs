@@ -6,6 +6,7 @@ use super::saved::Part;
 use super::state::{EditorTab, ImageState, OpenImage, Pane, Place, Session, State, Theme, WorkerState};
 use crate::cache::solve::Reruns;
 use crate::context::{Entry, EntryKind};
+use crate::diagnostic::TextEdit;
 use crate::digest::{Digest, Hasher};
 use crate::protocol::{JobId, Reply, Request};
 
@@ -14,6 +15,8 @@ use crate::protocol::{JobId, Reply, Request};
 pub enum Message {
     /// The Dockerfile's text is now this.
     DockerfileEdited(String),
+    /// A repair was chosen: these edits, in order, of the Dockerfile as it stands.
+    FixApplied(Vec<TextEdit>),
     /// The ignore file's text is now this.
     IgnoreEdited(String),
     /// The reader went to another place.
@@ -113,6 +116,19 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.session.now.dockerfile = text;
             changed(state, Part::Texts)
         }
+        Message::FixApplied(edits) => {
+            let mut text = state.session.now.dockerfile.clone();
+            // From the back, so that earlier places stay where they are.
+            for edit in edits.iter().rev() {
+                if text.get(edit.range.start()..edit.range.end()).is_some() {
+                    text.replace_range(edit.range.start()..edit.range.end(), &edit.insert);
+                }
+            }
+            state.session.now.dockerfile = text;
+            let mut effects = changed(state, Part::Texts);
+            effects.push(Effect::ShowTexts);
+            effects
+        }
         Message::IgnoreEdited(text) => {
             if state.session.now.dockerignore == text {
                 return Vec::new();
@@ -143,7 +159,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::LineSelected(line) => {
             state.selected =
                 super::analysis::instruction_at_line(&state.session.now.dockerfile, line).or(state.selected);
-            Vec::new()
+            vec![Effect::ShowSelected]
         }
         Message::BuildRequested => {
             state.session.builds.push(state.session.now.clone());
@@ -434,6 +450,18 @@ mod tests {
         assert!(matches!(state.worker, WorkerState::Broken { .. }));
         let _ = update(&mut state, Message::WorkerReplied(Reply::Ready { build: "b1".into() }));
         assert_eq!(state.worker, WorkerState::Ready);
+    }
+
+    #[test]
+    fn a_fix_edits_the_text() {
+        let mut state = state();
+        let edit = |start, end, insert: &str| TextEdit {
+            range: crate::text::TextRange::new(start, end),
+            insert: insert.to_owned(),
+        };
+        let effects = update(&mut state, Message::FixApplied(vec![edit(0, 4, "from"), edit(5, 9, "nodes")]));
+        assert!(state.session.now.dockerfile.starts_with("from nodes:alpine"));
+        assert!(effects.contains(&Effect::ShowTexts));
     }
 
     #[test]

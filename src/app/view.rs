@@ -8,6 +8,7 @@ use crate::cache::Verdict;
 use crate::cache::key::OpKey;
 use crate::cache::reason::Reason;
 use crate::context::{EntryKind, Tree};
+use crate::diagnostic::{Diagnostic, Fix, Severity};
 use crate::graph::{Graph, Op, Role, StepId};
 use crate::text::{Lines, utf16_offset};
 
@@ -133,21 +134,27 @@ pub struct Summary {
     pub notes: Vec<String>,
 }
 
-/// One place where a diagnostic points, in UTF-16 units for the editor.
+/// One place where a diagnostic points.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EditorDiagnostic {
-    /// From.
+    /// From, in UTF-16 units as the editor counts.
     pub from: usize,
     /// To.
     pub to: usize,
+    /// The line that it begins on.
+    pub line: u32,
     /// It is an error and not a warning.
     pub is_error: bool,
+    /// The code or the rule's name.
+    pub code: &'static str,
     /// What is wrong.
     pub message: String,
     /// The documentation of the rule.
-    pub url: Option<String>,
-    /// A repair: its label and its edits.
-    pub fix: Option<(String, Vec<(usize, usize, String)>)>,
+    pub url: Option<&'static str>,
+    /// A repair.
+    pub fix: Option<Fix>,
+    /// The repair's edits in UTF-16 units.
+    pub fix_edits: Vec<(usize, usize, String)>,
 }
 
 /// A slab of the stack.
@@ -283,6 +290,8 @@ pub struct SimulateView {
     pub summary: Summary,
     /// For the editor.
     pub diagnostics: Vec<EditorDiagnostic>,
+    /// Checks that could not be made, and why.
+    pub not_checked: Vec<String>,
     /// The picture.
     pub columns: Vec<Column>,
     /// The explanation of the chosen instruction.
@@ -310,6 +319,7 @@ pub fn simulate(state: &State, analysis: &Analysis) -> SimulateView {
     let why = selected.and_then(|idx| rows.get(idx)).map(|row| why(analysis, &rows, row, notes));
     SimulateView {
         diagnostics: diagnostics(state, analysis),
+        not_checked: not_checked(analysis),
         columns: columns(analysis, &rows),
         why,
         files: files(state, analysis),
@@ -551,43 +561,43 @@ fn survived(state: &State, analysis: &Analysis) -> Vec<String> {
     notes
 }
 
-/// What the editor underlines.
+/// What the editor underlines, in the order of the text.
 fn diagnostics(state: &State, analysis: &Analysis) -> Vec<EditorDiagnostic> {
+    let file = &analysis.now.file;
+    let mut found: Vec<Diagnostic> = file.diagnostics().collect();
+    found.extend(analysis.report.warnings.iter().cloned());
+    // What only the graph refuses comes on top.
+    if let Some(stop) = analysis.report.stop.as_ref().filter(|stop| !stop.is_refusal) {
+        found.push(stop.to_diagnostic());
+    }
+    found.sort_by_key(|diagnostic| (diagnostic.range, diagnostic.severity));
     let text = &state.session.now.dockerfile;
     let utf16 = |offset: usize| utf16_offset(text, offset);
-    let mut found: Vec<EditorDiagnostic> = Vec::new();
-    for diagnostic in analysis.now.file.diagnostics() {
-        let message = match &diagnostic.help {
-            Some(help) => format!("{}\n{help}", diagnostic.message),
-            None => diagnostic.message.clone(),
-        };
-        let edits = |fix: crate::diagnostic::Fix| {
-            let edit = |edit: crate::diagnostic::TextEdit| {
-                (utf16(edit.range.start()), utf16(edit.range.end()), edit.insert)
-            };
-            (fix.label, fix.edits.into_iter().map(edit).collect())
-        };
-        found.push(EditorDiagnostic {
-            from: utf16(diagnostic.range.start()),
-            to: utf16(diagnostic.range.end()),
-            is_error: diagnostic.severity == crate::diagnostic::Severity::Error,
-            message,
-            url: diagnostic.url.map(str::to_owned),
-            fix: diagnostic.fix.map(edits),
-        });
-    }
-    // What only the graph refuses comes on top.
-    if let (Err(error), true) = (&analysis.now.graph, analysis.now.file.refusals.is_empty()) {
-        found.push(EditorDiagnostic {
-            from: utf16(error.range.start()),
-            to: utf16(error.range.end()),
-            is_error: true,
-            message: error.message.clone(),
-            url: None,
-            fix: None,
-        });
-    }
-    found
+    let row = |diagnostic: Diagnostic| {
+        let Diagnostic { code, severity, message, range, help, url, fix, .. } = diagnostic;
+        let edits = fix.iter().flat_map(|fix| &fix.edits);
+        EditorDiagnostic {
+            from: utf16(range.start()),
+            to: utf16(range.end()),
+            line: file.parse.line_index.line(range.start()),
+            is_error: severity == Severity::Error,
+            code,
+            message: help.map_or(message.clone(), |help| format!("{message}\n{help}")),
+            url,
+            fix_edits: edits
+                .map(|edit| (utf16(edit.range.start()), utf16(edit.range.end()), edit.insert.clone()))
+                .collect(),
+            fix,
+        }
+    };
+    found.into_iter().map(row).collect()
+}
+
+/// Checks that could not look at something, each with what is missing.
+fn not_checked(analysis: &Analysis) -> Vec<String> {
+    let said =
+        analysis.report.not_checked.iter().map(|missed| format!("{}: {}", missed.rule.name, missed.reason));
+    said.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 fn columns(analysis: &Analysis, rows: &[InstructionRow]) -> Vec<Column> {

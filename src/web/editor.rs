@@ -119,19 +119,16 @@ impl Editor {
             is_first_cause: row.is_first_cause,
         };
         let finding = |found: &'_ EditorDiagnostic| {
+            let edits =
+                found.fix_edits.iter().map(|(from, to, insert)| Edit { from: *from, to: *to, insert });
             serde_wasm_bindgen::to_value(&Finding {
                 from: found.from,
                 to: found.to,
                 is_error: found.is_error,
                 message: &found.message,
-                url: found.url.as_deref(),
-                fix_label: found.fix.as_ref().map(|(label, _)| label.as_str()),
-                fix_edits: found
-                    .fix
-                    .iter()
-                    .flat_map(|(_, edits)| edits)
-                    .map(|(from, to, insert)| Edit { from: *from, to: *to, insert })
-                    .collect(),
+                url: found.url,
+                fix_label: found.fix.as_ref().map(|fix| fix.label.as_str()),
+                fix_edits: edits.collect(),
             })
         };
         let marks: Vec<Mark<'_>> = rows.iter().map(mark).collect();

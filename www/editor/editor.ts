@@ -260,9 +260,15 @@ export function mount(
 
   return {
     setText(text) {
-      if (view.state.doc.toString() === text) return;
+      const old = view.state.doc.toString();
+      if (old === text) return;
+      // Only what differs is replaced, so that caret and marks stay where they are.
+      let from = 0;
+      while (from < old.length && old[from] === text[from]) from++;
+      let end = 0;
+      while (end < Math.min(old.length, text.length) - from && old.at(-1 - end) === text.at(-1 - end)) end++;
       isQuiet = true;
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+      view.dispatch({ changes: { from, to: old.length - end, insert: text.slice(from, text.length - end) } });
       isQuiet = false;
     },
     setMarks(marks) {

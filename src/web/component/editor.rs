@@ -5,10 +5,10 @@ use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
-use super::icon::{icon, mark_icon};
+use super::icon::icon;
 use crate::app::state::{EditorTab, State};
 use crate::app::update::Message;
-use crate::app::view::SimulateView;
+use crate::app::view::{EditorDiagnostic, SimulateView};
 use crate::web::root::EditorMode;
 
 #[derive(Properties, PartialEq)]
@@ -61,9 +61,6 @@ pub(super) fn editor_panel(props: &EditorProps) -> Html {
             <div class={classes!("editor-host", (is_ignore || is_plain).then_some("hidden"))} ref={host}></div>
             if is_plain && !is_ignore {
                 { text_area("Dockerfile", &session.now.dockerfile, Message::DockerfileEdited) }
-                <ul class="findings">
-                    { for props.view.diagnostics.iter().map(|found| html! { <li>{ found.message.clone() }</li> }) }
-                </ul>
             }
             if is_ignore {
                 { text_area(".dockerignore", &session.now.dockerignore, Message::IgnoreEdited) }
@@ -71,13 +68,62 @@ pub(super) fn editor_panel(props: &EditorProps) -> Html {
                     <p class="notice" role="alert">{ icon("circle-alert") }{ format!("A builder refuses this file: {problem}.") }</p>
                 }
             }
-            if !is_ignore {
-                <ul class="errors" aria-label="Problems">
-                    { for props.view.diagnostics.iter().filter(|found| found.is_error).take(3).map(|found| html! {
-                        <li>{ icon(mark_icon(crate::app::view::Mark::Error)) }{ found.message.clone() }</li>
-                    }) }
-                </ul>
-            }
+            if !is_ignore { { problems(props) } }
         </section>
     }
+}
+
+/// More findings than this are counted, not listed.
+const MAX_PROBLEMS: usize = 30;
+
+/// Everything that is underlined, as a list: the way to a repair by keyboard.
+fn problems(props: &EditorProps) -> Html {
+    let found = &props.view.diagnostics;
+    let missed = &props.view.not_checked;
+    let row = |found: &EditorDiagnostic| {
+        let (icon_name, class) = if found.is_error { ("circle-alert", "error") } else { ("info", "warning") };
+        let select = {
+            let (on_message, line) = (props.on_message.clone(), found.line);
+            Callback::from(move |_: MouseEvent| on_message.emit(Message::LineSelected(line)))
+        };
+        let fix = found.fix.as_ref().map(|fix| {
+            let (on_message, edits) = (props.on_message.clone(), fix.edits.clone());
+            let onclick =
+                Callback::from(move |_: MouseEvent| on_message.emit(Message::FixApplied(edits.clone())));
+            html! { <button class="button fix" {onclick}>{ sentence_case(&fix.label) }</button> }
+        });
+        html! {
+            <li class={class}>
+                { icon(icon_name) }
+                <span class="problem-text">
+                    <button class="link" onclick={select}>{ format!("line {}", found.line) }</button>
+                    { " " }
+                    { found.message.clone() }
+                    if let Some(url) = found.url {
+                        { " " }<a href={url} target="_blank" rel="noreferrer">{ found.code }</a>
+                    }
+                </span>
+                { fix }
+            </li>
+        }
+    };
+    html! {
+        <>
+            <ul class="problems" aria-label="Problems">
+                { for found.iter().take(MAX_PROBLEMS).map(row) }
+                if found.len() > MAX_PROBLEMS { <li>{ format!("and {} more", found.len() - MAX_PROBLEMS) }</li> }
+            </ul>
+            if !missed.is_empty() {
+                <details class="missed">
+                    <summary>{ format!("{} {} not be made", missed.len(), if missed.len() == 1 { "check could" } else { "checks could" }) }</summary>
+                    <ul>{ for missed.iter().map(|text| html! { <li>{ text.clone() }</li> }) }</ul>
+                </details>
+            }
+        </>
+    }
+}
+
+fn sentence_case(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
