@@ -64,6 +64,8 @@ impl Flags {
         if self.is_used(spec.name) && spec.kind != FlagKind::List {
             return Err(Problem::DuplicateFlag { name: name.to_owned() });
         }
+        let end = word.value.len();
+        let range = word.part(end - value.map_or(0, str::len), end);
         let missing = || Problem::MissingFlagValue { name: name.to_owned() };
         let value = match (spec.kind, value) {
             (FlagKind::Bool, None) => "true".to_owned(),
@@ -77,9 +79,6 @@ impl Flags {
             }
             (FlagKind::Text | FlagKind::List, Some(value)) => value.to_owned(),
         };
-        // The value is what ends the word; quotes may make it longer as written.
-        let start = (word.range.start() + "--=".len() + name.len()).min(word.range.end());
-        let range = TextRange::new(start, word.range.end());
         self.values.entry(spec.name).or_default().push(Spanned { value, range });
         Ok(())
     }

@@ -438,14 +438,12 @@ impl Reader<'_> {
                 None => (word.clone(), None),
                 Some(("", _)) => return Err((Problem::BlankName { instruction: "ARG" }, word.range)),
                 Some((name, value)) => {
-                    let name_end = (word.range.start() + name.len()).min(word.range.end());
-                    let name = Spanned {
-                        value: name.to_owned(),
-                        range: TextRange::new(word.range.start(), name_end),
+                    let (at, end) = (name.len(), word.value.len());
+                    let part = |value: &str, start, end| Spanned {
+                        value: value.to_owned(),
+                        range: word.part(start, end),
                     };
-                    let start = (name_end + 1).min(word.range.end());
-                    let range = TextRange::new(start, word.range.end());
-                    (name, Some(Spanned { value: value.to_owned(), range }))
+                    (part(name, 0, at), Some(part(value, at + 1, end)))
                 }
             };
             let doc = doc_comment(&self.node.comments, &name.value);

@@ -3,7 +3,7 @@
 use super::error::{Problem, Refusal};
 use super::instruction::{ArgDefinition, From, Instruction, Kind};
 use super::syntax::{Parse, Spanned, parse};
-use crate::diagnostic::{Diagnostic, Fix, TextEdit};
+use crate::diagnostic::{Diagnostic, Fix};
 use crate::text::{Lines, TextRange};
 
 /// One stage: its `FROM` and what follows.
@@ -52,7 +52,7 @@ impl Dockerfile {
                 Ok(instruction) => file.add(instruction),
                 // One message for one mistake: the parser's own is already there.
                 Err(_) if refused.contains(&node.lines) => {}
-                Err((problem, range)) => file.refuse(problem, range, node.lines),
+                Err((problem, range)) => file.refuse(text, problem, range, node.lines),
             }
         }
         file.parse.nodes = nodes;
@@ -78,18 +78,16 @@ impl Dockerfile {
         }
     }
 
-    fn refuse(&mut self, problem: Problem, range: TextRange, lines: Lines) {
-        let replace = |insert: String, range: TextRange| Fix {
-            label: format!("replace by `{insert}`"),
-            edits: vec![TextEdit { range, insert }],
-        };
+    fn refuse(&mut self, text: &str, problem: Problem, range: TextRange, lines: Lines) {
         let fix = match &problem {
             Problem::UnknownInstruction { nearest: Some(nearest), .. } => {
-                Some(replace(nearest.clone(), range))
+                Some(Fix::replace(range, nearest.clone()))
             }
             Problem::UnknownFlag { name, nearest: Some(nearest) } => {
                 let start = range.start() + "--".len();
-                Some(replace(nearest.clone(), TextRange::new(start, start + name.len())))
+                let written = TextRange::new(start, start + name.len());
+                // The name may be written with quotes, or over two lines.
+                (written.of(text) == name).then(|| Fix::replace(written, nearest.clone()))
             }
             _ => None,
         };

@@ -68,6 +68,19 @@ pub struct Spanned {
     pub range: TextRange,
 }
 
+impl Spanned {
+    /// Where the bytes from `start` to `end` of the value stand. Where the word
+    /// is not written like its value, with quotes or over several lines, that
+    /// is all of it.
+    #[must_use]
+    pub fn part(&self, start: usize, end: usize) -> TextRange {
+        if self.range.len() != self.value.len() {
+            return self.range;
+        }
+        TextRange::new(self.range.start() + start, self.range.start() + end)
+    }
+}
+
 /// A parser directive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directive {
@@ -586,7 +599,12 @@ fn take_flags(text: &str, start: usize, logical: &Logical) -> (Vec<Spanned>, usi
             return (flags, start + end);
         }
         if was_quoted || !word.is_empty() {
-            let range = logical.range(start + word_start, start + end);
+            // A byte that reads as a blank may stand within a character.
+            let mut shown_end = end;
+            while !text.is_char_boundary(shown_end) {
+                shown_end += 1;
+            }
+            let range = logical.range(start + word_start, start + shown_end);
             flags.push(Spanned { value: word, range });
         }
     }
@@ -729,18 +747,16 @@ impl Arguments<'_> {
             ];
             return None;
         }
-        for (word, range) in words {
-            let Some((name, value)) = word.split_once('=') else {
+        for (value, range) in words {
+            let word = Spanned { value, range };
+            let Some((name, value)) = word.value.split_once('=') else {
                 node.args.clear();
-                return Some((Problem::NoEquals { word }, range));
+                return Some((Problem::NoEquals { word: word.value }, range));
             };
-            let name_end = (range.start() + name.len()).min(range.end());
-            let equals_end = (name_end + 1).min(range.end());
-            node.args
-                .push(Spanned { value: name.to_owned(), range: TextRange::new(range.start(), name_end) });
-            node.args
-                .push(Spanned { value: value.to_owned(), range: TextRange::new(equals_end, range.end()) });
-            node.args.push(Spanned { value: "=".to_owned(), range: TextRange::new(name_end, equals_end) });
+            let (at, end) = (name.len(), word.value.len());
+            let part =
+                |value: &str, start, end| Spanned { value: value.to_owned(), range: word.part(start, end) };
+            node.args.extend([part(name, 0, at), part(value, at + 1, end), part("=", at, at + 1)]);
         }
         None
     }

@@ -41,11 +41,9 @@ pub(super) fn check(text: &str, node: &Node, findings: &mut Findings) {
         "FROM" => node.args.get(2).map(|name| (name.value.as_str(), name.range)).into_iter().collect(),
         "ARG" => {
             let name = |word: &Spanned| word.value.find('=').unwrap_or(word.value.len());
-            let part =
-                |word: &Spanned, len: usize| TextRange::new(word.range.start(), word.range.start() + len);
             let named = |word| (word, name(word));
             let words = node.args.iter().map(named);
-            words.map(|(word, len)| (word.value.get(..len).unwrap_or(""), part(word, len))).collect()
+            words.map(|(word, len)| (word.value.get(..len).unwrap_or(""), word.part(0, len))).collect()
         }
         _ => return,
     };

@@ -42,14 +42,15 @@ pub(super) fn check(
     place: Place<'_>,
     findings: &mut Findings,
 ) {
-    let range = command.words.first().map_or(keyword.range, |word| word.range);
+    let word = command.words.first();
+    let range = word.map_or(keyword.range, |word| word.range);
     let finding = Finding {
         detail: format!(
             "JSON arguments recommended for {} to prevent unintended behavior related to OS signals",
             keyword.value
         ),
         range,
-        fix: exec_form(range.of(text)).map(|insert| Fix::replace(range, insert)),
+        fix: word.and_then(|_| exec_form(range.of(text))).map(|insert| Fix::replace(range, insert)),
         ..Finding::default()
     };
     findings.report(&RULE, place, finding);

@@ -156,9 +156,21 @@ const STRAY: u32 = 0x0010_FF00;
 #[must_use]
 pub fn from_bytes(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
+    let stray = |byte: &u8| char::from_u32(STRAY + u32::from(*byte));
+    let mut buf = [0; 4];
     for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().filter_map(|byte| char::from_u32(STRAY + u32::from(*byte))));
+        if chunk.valid().contains(|ch| stray_byte(ch).is_some()) {
+            // These characters are taken: where they really stand, their bytes count as stray.
+            for ch in chunk.valid().chars() {
+                match stray_byte(ch) {
+                    Some(_) => text.extend(ch.encode_utf8(&mut buf).as_bytes().iter().filter_map(stray)),
+                    None => text.push(ch),
+                }
+            }
+        } else {
+            text.push_str(chunk.valid());
+        }
+        text.extend(chunk.invalid().iter().filter_map(stray));
     }
     text
 }
@@ -230,6 +242,8 @@ mod tests {
         let all: Vec<u8> = (0..=255).collect();
         assert_eq!(to_bytes(&from_bytes(&all)), all);
         assert_eq!(from_bytes("grüß".as_bytes()), "grüß");
+        let taken = "a\u{10ff8b}b".as_bytes();
+        assert_eq!(to_bytes(&from_bytes(taken)), taken);
     }
 
     #[test]
