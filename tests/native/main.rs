@@ -3,3 +3,5 @@
 // `cfg(test)` also tells clippy that all of it is a test, which may be blunt.
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod properties;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// Where sets are looked for.
 #[derive(Debug)]
-pub(super) struct Corpus {
+pub(crate) struct Corpus {
     /// In order; of equal sets the first one counts.
     pub(super) folders: Vec<PathBuf>,
     /// Not ours: nothing is committed about it.
@@ -17,7 +17,7 @@ pub(super) struct Corpus {
 
 impl Corpus {
     /// `LAYERLAB_CORPUS` alone if it is set, else the shared records before our own.
-    pub(super) fn from_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         if let Some(folder) = std::env::var_os("LAYERLAB_CORPUS").filter(|folder| !folder.is_empty()) {
             return Self { folders: vec![PathBuf::from(folder)], is_foreign: true };
         }
@@ -26,7 +26,7 @@ impl Corpus {
     }
 
     /// The folder of a set.
-    pub(super) fn folder(&self, set: &str) -> Option<PathBuf> {
+    pub(crate) fn folder(&self, set: &str) -> Option<PathBuf> {
         self.folders.iter().map(|folder| folder.join(set)).find(|folder| folder.is_dir())
     }
 }
@@ -47,7 +47,7 @@ pub(super) fn read_text(path: &Path) -> Option<std::io::Result<String>> {
 }
 
 /// The records of a file of JSON lines; none if there is no such file.
-pub(super) fn records(path: &Path) -> Vec<Result<Value, String>> {
+pub(crate) fn records(path: &Path) -> Vec<Result<Value, String>> {
     match read_text(path) {
         None => Vec::new(),
         Some(Err(error)) => vec![Err(format!("{}: {error}", path.display()))],
@@ -62,7 +62,7 @@ pub(super) fn records(path: &Path) -> Vec<Result<Value, String>> {
 }
 
 /// The input text of a record, as the crate takes it: `text`, or `text_base64` where it is not UTF-8.
-pub(super) fn text_of(record: &Value) -> Result<String, String> {
+pub(crate) fn text_of(record: &Value) -> Result<String, String> {
     text_at(record, "text")
 }
 

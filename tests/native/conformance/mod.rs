@@ -18,7 +18,7 @@
 mod cache;
 mod cause;
 mod compare;
-mod corpus;
+pub(crate) mod corpus;
 mod dockerfiles;
 mod ignore;
 mod instructions;
