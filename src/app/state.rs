@@ -152,6 +152,12 @@ impl Session {
     }
 }
 
+/// Image, layer and path of a folder.
+pub type FolderKey = (u32, u32, String);
+
+/// A folder's rows, once they came.
+pub type Rows = Option<Rc<Vec<FolderRow>>>;
+
 /// An image file as far as it is read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OpenImage {
@@ -170,7 +176,7 @@ pub struct OpenImage {
     /// The layer that is shown.
     pub layer_idx: u32,
     /// Folders that were asked for: rows once they came.
-    pub folders: BTreeMap<(u32, u32, String), Option<Rc<Vec<FolderRow>>>>,
+    pub folders: BTreeMap<FolderKey, Rows>,
     /// Folders that are unfolded, of the layer that is shown.
     pub unfolded: BTreeSet<String>,
 }

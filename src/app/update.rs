@@ -276,12 +276,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Restored(session) => {
-            let place = state.session.place;
             state.session = *session;
-            // A place that the address names wins over the remembered one.
-            if place != Place::default() {
-                state.session.place = place;
-            }
             state.revision += 1;
             state.builds_revision += 1;
             vec![Effect::ShowTheme, Effect::ShowPlace, Effect::ShowTexts]

@@ -59,6 +59,9 @@ pub(super) enum EditorMode {
     Plain,
 }
 
+/// What a view is derived from: the revision and the chosen instruction.
+type ViewKey = (u64, Option<usize>);
+
 struct Root {
     state: State,
     bridge: Option<Bridge>,
@@ -68,7 +71,7 @@ struct Root {
     editor_mode: EditorMode,
     /// Derived, with the revision that it was derived from.
     history: Option<((u64, Reruns), Rc<History>)>,
-    view: Option<((u64, Option<usize>), Rc<SimulateView>)>,
+    view: Option<(ViewKey, Rc<SimulateView>)>,
     analysis: Option<(u64, Rc<Analysis>)>,
     /// The first paint waits for what was saved, so that nothing flickers.
     is_restored: bool,
@@ -94,8 +97,10 @@ impl Component for Root {
                     link.send_message(Input::StorageOpened(storage));
                     let text = |part| parts.get(&part).map(String::as_str);
                     match saved::read(text(saved::Part::Texts), text(saved::Part::Files)) {
-                        Ok(Some(session)) => {
-                            link.send_message(Input::App(Message::Restored(Box::new(session))))
+                        Ok(Some(mut session)) => {
+                            // A place that the address names wins over the remembered one.
+                            session.place = named_place().unwrap_or(session.place);
+                            link.send_message(Input::App(Message::Restored(Box::new(session))));
                         }
                         Ok(None) => link.send_message(Input::App(Message::NothingRestored)),
                         Err(why) => link.send_message(Input::App(Message::StorageFailed(format!(
@@ -295,9 +300,14 @@ impl Root {
     }
 }
 
-fn current_place() -> Place {
+/// The place that the address names, if it names one.
+fn named_place() -> Option<Place> {
     let hash = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
-    Place::from_fragment(&hash)
+    (!hash.is_empty()).then(|| Place::from_fragment(&hash))
+}
+
+fn current_place() -> Place {
+    named_place().unwrap_or_default()
 }
 
 fn show_place(place: Place) {
