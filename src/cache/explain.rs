@@ -438,21 +438,34 @@ fn file_change(before: &[ActionKey], after: &[ActionKey], old: &StepRecord, step
 
 /// Finds for each step the one of the last build that it continues.
 ///
-/// Within a stage steps are lined up by their words; what is left over between
-/// two that line up is paired in order, if it is of the same kind.
+/// Stages are paired by name, then those of new names in order. Within a stage
+/// steps are lined up by their words; what is left over between two that line
+/// up is paired in order, if it is of the same kind.
 fn align<'a>(graph: &Graph, judged: &[Judged], last: &'a BuildRecord) -> Vec<Option<&'a StepRecord>> {
     let mut counterparts: Vec<Option<&StepRecord>> = vec![None; graph.steps.len()];
     let stage_of = |step: &Step| step.stage.map(|_| stage_name(graph, step));
     let mut stages: BTreeMap<Option<String>, Vec<StepId>> = BTreeMap::new();
+    let mut names: Vec<Option<String>> = Vec::new();
     for (idx, step) in graph.steps.iter().enumerate() {
-        stages.entry(stage_of(step)).or_default().push(StepId(idx));
+        let name = stage_of(step);
+        if !stages.contains_key(&name) {
+            names.push(name.clone());
+        }
+        stages.entry(name).or_default().push(StepId(idx));
     }
+    let mut old_names: Vec<Option<String>> = Vec::new();
     let mut old_stages: BTreeMap<Option<String>, Vec<&StepRecord>> = BTreeMap::new();
     for old in &last.steps {
-        old_stages.entry(old.stage.map(|_| old.stage_name.clone())).or_default().push(old);
+        let name = old.stage.map(|_| old.stage_name.clone());
+        if !old_stages.contains_key(&name) && !stages.contains_key(&name) {
+            old_names.push(name.clone());
+        }
+        old_stages.entry(name).or_default().push(old);
     }
+    names.retain(|name| !old_stages.contains_key(name));
+    let renamed: BTreeMap<Option<String>, Option<String>> = names.into_iter().zip(old_names).collect();
     for (stage, now) in &stages {
-        let old = old_stages.get(stage).map_or(&[][..], Vec::as_slice);
+        let old = old_stages.get(renamed.get(stage).unwrap_or(stage)).map_or(&[][..], Vec::as_slice);
         let same = |now: StepId, old: &StepRecord| {
             let is_same_text = graph.step(now).is_some_and(|step| step.text == old.text);
             // Of images and contexts the words alone say little.
