@@ -14,7 +14,7 @@ use super::solve::{Judged, State, stage_name};
 use super::store::{BuildRecord, CacheStore, StepRecord};
 use super::{StepOutcome, Verdict};
 use crate::context::Tree;
-use crate::context::select::select;
+use crate::context::select::{Selector, select};
 use crate::digest::Digest;
 use crate::graph::{Graph, Op, Step, StepId};
 
@@ -32,7 +32,12 @@ pub(super) struct Explainer<'a> {
     lowest: RefCell<Vec<Option<StepId>>>,
     /// Contexts that are the same as in the last build.
     same_locals: BTreeSet<&'a str>,
+    /// How selections of contexts changed, by the selectors then and now.
+    file_changes: RefCell<BTreeMap<Selected, Vec<FileChange>>>,
 }
+
+/// A context, and what was and is selected of it.
+type Selected = (String, Vec<Selector>, Vec<Selector>);
 
 impl<'a> Explainer<'a> {
     pub(super) fn new(
@@ -53,7 +58,17 @@ impl<'a> Explainer<'a> {
         };
         let same_locals = locals.iter().filter(is_same).map(|(name, _)| name.as_str()).collect();
         let lowest = RefCell::new(Vec::new());
-        Self { graph, judged, locals, last, counterparts, changes, lowest, same_locals }
+        Self {
+            graph,
+            judged,
+            locals,
+            last,
+            counterparts,
+            changes,
+            lowest,
+            same_locals,
+            file_changes: RefCell::default(),
+        }
     }
 
     /// The reason for a step's verdict, and the step that began it. `before` are
@@ -286,7 +301,11 @@ impl<'a> Explainer<'a> {
             if self.same_locals.contains(name.as_str()) && old_dep == dep {
                 continue;
             }
-            changes.extend(tree_changes(then, old_dep, now, dep));
+            // Steps often take the same: of a large context each selection is compared once.
+            let key = (name.clone(), old_dep.selectors.clone(), dep.selectors.clone());
+            let mut known = self.file_changes.borrow_mut();
+            let found = known.entry(key).or_insert_with(|| tree_changes(then, old_dep, now, dep));
+            changes.extend(found.iter().cloned());
         }
         changes
     }
@@ -318,12 +337,12 @@ fn tree_changes(then: &Tree, old: &Dep, now: &Tree, new: &Dep) -> Vec<FileChange
         changes.push(FileChange { path: path.clone(), kind });
     }
     // Folders are named only where nothing below them is.
-    let named: Vec<String> = changes.iter().map(|change| change.path.clone()).collect();
-    changes.retain(|change| {
-        !named
-            .iter()
-            .any(|path| path.strip_prefix(change.path.as_str()).is_some_and(|rest| rest.starts_with('/')))
-    });
+    let mut folders: BTreeSet<String> = BTreeSet::new();
+    for change in &changes {
+        let ends = change.path.match_indices('/').filter_map(|(idx, _)| change.path.get(..idx));
+        folders.extend(ends.map(str::to_owned));
+    }
+    changes.retain(|change| !folders.contains(&change.path));
     changes
 }
 

@@ -9,6 +9,7 @@
 //! wrote the same as before, once as if they wrote something else. Where the
 //! two differ, the step is conditional.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -20,6 +21,7 @@ use super::reason::Reason;
 use super::store::{BuildRecord, CacheStore, InputKey, Journal, KeyId, StepRecord};
 use super::{Simulation, StepOutcome, Verdict};
 use crate::context::Tree;
+use crate::context::select::Selector;
 use crate::digest::{Digest, Hasher};
 use crate::dockerfile::mount::MountKind;
 use crate::graph::{Graph, Op, Step, StepId};
@@ -66,9 +68,19 @@ pub fn simulate_failing(
     store: &CacheStore,
     fails: &BTreeSet<StepId>,
 ) -> Simulation {
-    let same = Solver::run(graph, inputs, store, &|_| Reruns::Same, fails);
-    let different = Solver::run(graph, inputs, store, &|_| Reruns::Different, fails);
-    let explainer = Explainer::new(graph, &different.steps, &different.locals, store);
+    let locals = transferred(inputs, store);
+    let contents = Contents::default();
+    let is_asked = Cell::new(false);
+    let different = |_: StepId| {
+        is_asked.set(true);
+        Reruns::Different
+    };
+    let given = Given { graph, inputs, store, locals: &locals, contents: &contents, fails };
+    let different = Solver::run(&given, &different);
+    // Where nothing turned on bytes of reruns, both worlds are one.
+    let same = is_asked.get().then(|| Solver::run(&given, &|_| Reruns::Same));
+    let same = same.as_ref().unwrap_or(&different);
+    let explainer = Explainer::new(graph, &different.steps, &locals, store);
     let mut outcomes: Vec<StepOutcome> = Vec::new();
     for (idx, (one, other)) in same.steps.iter().zip(&different.steps).enumerate() {
         let id = StepId(idx);
@@ -130,9 +142,12 @@ pub fn record(
     reruns: &dyn Fn(StepId) -> Reruns,
     fails: &BTreeSet<StepId>,
 ) {
-    let solver = Solver::run(graph, inputs, store, reruns, fails);
+    let locals = transferred(inputs, store);
+    let contents = Contents::default();
+    let given = Given { graph, inputs, store, locals: &locals, contents: &contents, fails };
+    let solver = Solver::run(&given, reruns);
     let mut build =
-        BuildRecord { steps: Vec::new(), locals: solver.locals, build_args: inputs.build_args.clone() };
+        BuildRecord { steps: Vec::new(), locals: locals.clone(), build_args: inputs.build_args.clone() };
     for (idx, (step, judged)) in graph.steps.iter().zip(solver.steps).enumerate() {
         let stage_name = stage_name(graph, step);
         let record = StepRecord::new(step, StepId(idx), stage_name, judged);
@@ -209,36 +224,41 @@ impl Judged {
     }
 }
 
+/// Contexts as the builder holds them once they were sent.
+fn transferred(inputs: &Inputs, store: &CacheStore) -> BTreeMap<String, Rc<Tree>> {
+    inputs.locals.iter().map(|(name, tree)| (name.clone(), store.transferred(name, tree))).collect()
+}
+
+/// Digests of selections of contexts, which both worlds have in common.
+type Contents = RefCell<BTreeMap<(String, Vec<Selector>), Content>>;
+
+/// What a solver is given.
+struct Given<'a> {
+    graph: &'a Graph,
+    inputs: &'a Inputs,
+    store: &'a CacheStore,
+    locals: &'a BTreeMap<String, Rc<Tree>>,
+    contents: &'a Contents,
+    fails: &'a BTreeSet<StepId>,
+}
+
 struct Solver<'a> {
     journal: Journal<'a>,
-    locals: BTreeMap<String, Rc<Tree>>,
-    images: &'a BTreeMap<String, ImageFiles>,
-    secrets: Option<&'a BTreeSet<String>>,
+    given: &'a Given<'a>,
     reruns: &'a dyn Fn(StepId) -> Reruns,
-    fails: &'a BTreeSet<StepId>,
     steps: Vec<Judged>,
     n_builds: usize,
 }
 
 impl<'a> Solver<'a> {
-    fn run(
-        graph: &'a Graph,
-        inputs: &'a Inputs,
-        store: &'a CacheStore,
-        reruns: &'a dyn Fn(StepId) -> Reruns,
-        fails: &'a BTreeSet<StepId>,
-    ) -> Self {
-        let locals =
-            inputs.locals.iter().map(|(name, tree)| (name.clone(), store.transferred(name, tree))).collect();
+    fn run(given: &'a Given<'a>, reruns: &'a dyn Fn(StepId) -> Reruns) -> Self {
+        let graph = given.graph;
         let mut solver = Self {
-            journal: Journal::new(store),
-            locals,
-            images: &inputs.images,
-            secrets: graph.secrets.as_ref(),
+            journal: Journal::new(given.store),
+            given,
             reruns,
-            fails,
             steps: Vec::new(),
-            n_builds: store.builds.len(),
+            n_builds: given.store.builds.len(),
         };
         let merged = Merged::of(graph);
         for (idx, step) in graph.steps.iter().enumerate() {
@@ -274,7 +294,7 @@ impl<'a> Solver<'a> {
         match &step.op {
             Op::Image { reference, base } => {
                 let known = self.journal.known_root(op);
-                let files = Rc::new(image_files(op, base, self.images.get(reference)));
+                let files = Rc::new(image_files(op, base, self.given.inputs.images.get(reference)));
                 Judged {
                     state: if known.is_some() { State::Hit } else { State::Ran },
                     known_by: known.into_iter().collect(),
@@ -289,7 +309,7 @@ impl<'a> Solver<'a> {
                 let mut hasher = Hasher::default();
                 hasher.update(op.as_bytes());
                 hasher.field(&self.n_builds.to_string());
-                let tree = self.locals.get(name).cloned().unwrap_or_default();
+                let tree = self.given.locals.get(name).cloned().unwrap_or_default();
                 let files = Rc::new(Files::Whole(tree));
                 Judged {
                     state: State::Ran,
@@ -345,7 +365,7 @@ impl<'a> Solver<'a> {
         if let Some(secret) = self.missing_secret(step) {
             return Judged { state: State::Refused(Reason::SecretMissing { id: secret }), ..judged };
         }
-        if self.fails.contains(&id) {
+        if self.given.fails.contains(&id) {
             return Judged { state: State::Failed, depends_on, ..judged };
         }
         let inputs: Vec<Rc<Files>> = (0..step.inputs.len())
@@ -389,7 +409,7 @@ impl<'a> Solver<'a> {
         for phase in [first, then] {
             for idx in phase {
                 let Some((dep, input)) = deps.get(idx).zip(self.input(step, idx)) else { continue };
-                match input.files.content(&dep.selectors) {
+                match self.content(step, idx, input, dep) {
                     Content::Exact(digest) => {
                         let key = self.journal.root(content_key(digest));
                         search.add_content(idx, key, &mut self.journal);
@@ -437,8 +457,23 @@ impl<'a> Solver<'a> {
         Ok(())
     }
 
+    /// The content of what a step takes of an input.
+    fn content(&self, step: &Step, idx: usize, input: &Judged, dep: &Dep) -> Content {
+        let source = step.inputs.get(idx).and_then(|id| self.given.graph.step(*id));
+        let Some(Step { op: Op::Local { name }, .. }) = source else {
+            return input.files.content(&dep.selectors);
+        };
+        let key = (name.clone(), dep.selectors.clone());
+        if let Some(known) = self.given.contents.borrow().get(&key) {
+            return known.clone();
+        }
+        let content = input.files.content(&dep.selectors);
+        self.given.contents.borrow_mut().insert(key, content.clone());
+        content
+    }
+
     fn missing_secret(&self, step: &Step) -> Option<String> {
-        let (Op::Exec(exec), Some(given)) = (&step.op, self.secrets) else { return None };
+        let (Op::Exec(exec), Some(given)) = (&step.op, &self.given.graph.secrets) else { return None };
         let mounted = exec.mounts.iter().filter(|mount| mount.kind == MountKind::Secret && mount.is_required);
         let of_env = exec.secret_env.iter().filter(|(_, _, is_required)| *is_required).map(|(_, id, _)| id);
         mounted.map(|mount| &mount.secret_id).chain(of_env).find(|id| !given.contains(*id)).cloned()
