@@ -197,11 +197,21 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             changed(state, Part::Files)
         }
         Message::FileReverted(path) => {
-            let built = state.session.builds.last().and_then(|build| build.files.get(&path)).cloned();
+            let built = state.session.builds.last().map(|build| Rc::clone(&build.files)).unwrap_or_default();
             let files = Rc::make_mut(&mut state.session.now.files);
-            match built {
-                Some(entry) => files.insert(&path, entry),
-                None => files.remove(&path),
+            match built.get(&path) {
+                Some(entry) => files.insert(&path, entry.clone()),
+                None => {
+                    files.remove(&path);
+                    // Folders that came with it go with it.
+                    let folders = path.rmatch_indices('/').filter_map(|(idx, _)| path.get(..idx));
+                    for folder in folders {
+                        if built.get(folder).is_some() || files.below(folder).next().is_some() {
+                            break;
+                        }
+                        files.remove(folder);
+                    }
+                }
             }
             changed(state, Part::Files)
         }
@@ -475,6 +485,13 @@ mod tests {
         let _ = update(&mut state, Message::FileEdited("index.js".into()));
         assert_ne!(state.session.now.files, before);
         let _ = update(&mut state, Message::FileReverted("index.js".into()));
+        assert_eq!(state.session.now.files, before);
+        for path in ["lib/a/b.js", "lib/c.js"] {
+            let _ = update(&mut state, Message::FileAdded(path.into()));
+        }
+        for path in ["lib/a/b.js", "lib/c.js"] {
+            let _ = update(&mut state, Message::FileReverted(path.into()));
+        }
         assert_eq!(state.session.now.files, before);
     }
 

@@ -141,7 +141,8 @@ const theme = EditorView.theme({
   ".line-cause": { backgroundColor: "var(--rebuild-fill)", boxShadow: "inset 4px 0 0 var(--rebuild-text)" },
   ".line-error": { boxShadow: "inset 3px 0 0 var(--error-text)" },
   ".line-conditional": { boxShadow: "inset 3px 0 0 var(--conditional-edge)" },
-  ".line-pruned": { opacity: "0.62" },
+  // Not by opacity: the text must stay legible.
+  ".line-pruned, .line-pruned span": { color: "var(--ink-faint)", fontWeight: "400" },
   ".cm-tooltip": {
     backgroundColor: "var(--raised)",
     color: "var(--ink)",

@@ -385,7 +385,6 @@ fn tree_row(props: &TreeRowProps) -> Html {
             tabindex="0"
             aria-level={(props.depth + 1).to_string()}
             aria-expanded={is_dir.then(|| props.is_unfolded.to_string())}
-            aria-label={row.name.clone()}
             {onclick}
             {onkeydown}
         >

@@ -278,7 +278,6 @@ fn slab_shape(props: &SlabProps) -> Html {
             class={class}
             role={if is_button { "button" } else { "img" }}
             tabindex={is_button.then_some("0")}
-            aria-label={name.clone()}
             aria-pressed={is_button.then(|| is_selected.to_string())}
             {onclick}
             {onkeydown}

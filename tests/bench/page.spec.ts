@@ -1,0 +1,116 @@
+// What the page takes in Chromium: from a key press to its verdicts, and for
+// reading a tarball next to what `sha256sum` takes for the same file.
+// Run by `make bench`; it asserts nothing about speed, since machines differ.
+
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { type Page, test } from "@playwright/test";
+import { type LargeArchive, writeLargeArchive } from "../browser/fixtures/archive";
+import { expectVerified, opener } from "../browser/fixtures/inspect";
+import { editor, openPage, status } from "../browser/fixtures/simulate";
+
+const N_KEYS = 100;
+const N_MEGABYTES = 512;
+const N_READS = 3;
+
+/** The values at these parts of their order: 0.5 is the median. */
+function quantiles(values: number[], ...parts: number[]): number[] {
+  const sorted = [...values].sort((a, b) => a - b);
+  return parts.map((part) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? NaN);
+}
+
+function table(title: string, rows: [string, string][]): void {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  console.log([title, ...rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)].join("\n"));
+}
+
+/** Notes, from now on, when each key went down, when the summary changed, and when that was painted. */
+async function observeKeys(page: Page): Promise<() => Promise<{ told: number; painted: number }[]>> {
+  const samples = await status(page).evaluateHandle((sentence) => {
+    const samples: { told: number; painted: number }[] = [];
+    let pressed = 0;
+    addEventListener("keydown", (event) => (pressed = event.timeStamp), { capture: true });
+    new MutationObserver(() => {
+      const sample = { told: performance.now() - pressed, painted: NaN };
+      const start = pressed;
+      samples.push(sample);
+      requestAnimationFrame(() => setTimeout(() => (sample.painted = performance.now() - start)));
+    }).observe(sentence, { characterData: true, childList: true, subtree: true });
+    return samples;
+  });
+  return () => samples.jsonValue();
+}
+
+test("from a key press to new verdicts", async ({ page }) => {
+  await openPage(page);
+  await editor(page).click();
+  // Behind `npm install`: every second key changes the instruction, every other undoes that.
+  await page.keyboard.press("ControlOrMeta+Home");
+  for (const key of ["ArrowDown", "ArrowDown", "ArrowDown", "End"]) await page.keyboard.press(key);
+  const read = await observeKeys(page);
+  for (let n = 0; n < N_KEYS; n++) {
+    await page.keyboard.press(n % 2 === 0 ? "x" : "Backspace");
+    // A pause as between the keys of someone who types fast.
+    await page.waitForTimeout(60);
+  }
+  const samples = await read();
+  if (samples.length !== N_KEYS) throw new Error(`${samples.length} of ${N_KEYS} keys changed the verdicts`);
+  const line = (values: number[]) => {
+    const [median, most, worst] = quantiles(values, 0.5, 0.95, 1).map((value) => value.toFixed(1));
+    return `median ${median} ms, 95% within ${most} ms, worst ${worst} ms`;
+  };
+  table(`key press to new verdicts, ${N_KEYS} keys in the worked example`, [
+    ["in the document", line(samples.map((sample) => sample.told))],
+    ["painted", line(samples.map((sample) => sample.painted))],
+  ]);
+});
+
+test.describe("reading", () => {
+  let archive: LargeArchive;
+  test.beforeAll(() => {
+    archive = writeLargeArchive(N_MEGABYTES, randomBytes(1 << 20));
+  });
+  test.afterAll(() => archive.remove());
+
+  test("a tarball in the worker, next to sha256sum", async ({ page }) => {
+    test.setTimeout(300_000);
+    await openPage(page);
+    await page.getByRole("link", { name: "Inspect" }).click();
+    const inWorker: number[] = [];
+    const native: number[] = [];
+    for (let n = 0; n < N_READS; n++) {
+      // From the moment that the file is chosen to the last word about it.
+      const took = await page.evaluateHandle(() => {
+        const took = { ms: NaN };
+        let start = NaN;
+        addEventListener("change", () => (start = performance.now()), { capture: true, once: true });
+        const observer = new MutationObserver(() => {
+          const isDone = [...document.querySelectorAll("[role=status]")].some((told) => told.textContent?.startsWith("Every layer"));
+          if (Number.isNaN(start) || !isDone || document.querySelector("progress")) return;
+          took.ms = performance.now() - start;
+          observer.disconnect();
+        });
+        observer.observe(document.body, { childList: true, subtree: true });
+        return took;
+      });
+      await opener(page).setInputFiles(archive.path);
+      await page.getByRole("progressbar").waitFor({ state: "attached" });
+      await page.getByRole("progressbar").waitFor({ state: "detached", timeout: 120_000 });
+      await expectVerified(page);
+      inWorker.push((await took.jsonValue()).ms);
+
+      const start = performance.now();
+      execFileSync("sha256sum", [archive.path]);
+      native.push(performance.now() - start);
+    }
+    const speed = (ms: number) => archive.bytes / 1e6 / (ms / 1000);
+    const [worker] = quantiles(inWorker, 0.5).map(speed);
+    const [sum] = quantiles(native, 0.5).map(speed);
+    if (!worker || !sum) throw new Error("nothing was measured");
+    table(`reading a docker-archive of ${(archive.bytes / 1e6).toFixed(0)} MB, median of ${N_READS}`, [
+      ["worker, every layer hashed", `${worker.toFixed(0)} MB/s`],
+      ["native sha256sum of the file", `${sum.toFixed(0)} MB/s`],
+      ["ratio", (worker / sum).toFixed(2)],
+    ]);
+  });
+});

@@ -1,0 +1,131 @@
+// Without a mouse, and on a narrow screen.
+
+import { corpusImage } from "./fixtures/archive";
+import { entry, expectVerified, layers, openFile, opener } from "./fixtures/inspect";
+import { button, cached, editor, expectSteps, openPage, paste, showSteps, slab, status } from "./fixtures/simulate";
+import { expect, test } from "./fixtures/test";
+import type { Locator, Page } from "@playwright/test";
+
+/** Presses Tab, or Shift+Tab, until the element has the focus, and fails after many. */
+async function tabTo(page: Page, target: Locator, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
+  for (let n = 0; n < 60; n++) {
+    // Tab indents in the editor; Escape says that the next one leaves it.
+    if (await hasFocus(editor(page))) await page.keyboard.press("Escape");
+    await page.keyboard.press(key);
+    if (await hasFocus(target)) return;
+  }
+  throw new Error(`${key} never leads there`);
+}
+
+/** Also within a shadow root. */
+const hasFocus = async (target: Locator): Promise<boolean> =>
+  (await target.count()) === 1 &&
+  (await target.evaluate((element) => (element.getRootNode() as Document | ShadowRoot).activeElement === element));
+
+test("by keyboard alone: edit, see why, build, switch text and place, browse an image", async ({ page }) => {
+  const why = page.getByRole("region", { name: "Why" });
+  await openPage(page);
+  await tabTo(page, button(page, "Edit package.json"));
+  await page.keyboard.press("Enter");
+  await expect(status(page)).toHaveText(/^2 of 5 steps cached, 3 rebuild\./);
+
+  await tabTo(page, slab(page, "RUN npm install"));
+  await page.keyboard.press("Enter");
+  await expect(why).toContainText("Rebuilds because it stands on “COPY package*.json ./”, which runs again.");
+  await expect(slab(page, "RUN npm install")).toHaveAttribute("aria-pressed", "true");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Space");
+  await expect(slab(page, "COPY ./ ./")).toHaveAttribute("aria-pressed", "true");
+
+  await tabTo(page, button(page, "Build"), "Shift+Tab");
+  await page.keyboard.press("Enter");
+  await expect(status(page)).toHaveText(/^Nothing rebuilds/);
+
+  await tabTo(page, editor(page));
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.keyboard.type("# typed");
+  await expect(editor(page)).toContainText("# typed");
+
+  await tabTo(page, page.getByRole("tab", { name: ".dockerignore" }), "Shift+Tab");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("tab", { name: ".dockerignore" })).toHaveAttribute("aria-selected", "true");
+  await tabTo(page, page.getByRole("textbox", { name: ".dockerignore" }));
+
+  await tabTo(page, page.getByRole("link", { name: "Inspect" }), "Shift+Tab");
+  await page.keyboard.press("Enter");
+  // Asked for early: the key must not be quicker.
+  const chooser = page.waitForEvent("filechooser");
+  await tabTo(page, opener(page));
+  await page.keyboard.press("Enter");
+  await (await chooser).setFiles(corpusImage("docker20-sample").file);
+  await expectVerified(page);
+
+  await tabTo(page, layers(page).filter({ hasText: "RUN rm -rf /opt/tool" }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "Layer 13" })).toBeVisible();
+  await tabTo(page, entry(page, "opt"));
+  await page.keyboard.press("ArrowRight");
+  await expect(entry(page, "opt")).toHaveAttribute("aria-expanded", "true");
+  await page.keyboard.press("ArrowDown");
+  expect(await hasFocus(entry(page, "tool"))).toBe(true);
+  await page.keyboard.press("Enter");
+  await expect(entry(page, "v2")).toBeVisible();
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowLeft");
+  await expect(entry(page, "tool")).toHaveCount(0);
+});
+
+test.describe("at 400 px", () => {
+  test.use({ viewport: { width: 400, height: 800 } });
+
+  const expectNoSideways = async (page: Page) => {
+    const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    await expect.poll(overflow).toBeLessThanOrEqual(0);
+  };
+
+  test("one pane at a time, and the main job works in it", async ({ page }) => {
+    await openPage(page);
+    const pane = (name: string) => page.getByRole("tab", { name, exact: true });
+    const stack = page.getByRole("region", { name: "Stack" });
+    const why = page.getByRole("region", { name: "Why" });
+    await expect(pane("Edit")).toHaveAttribute("aria-selected", "true");
+    await expect(editor(page)).toBeVisible();
+    await expect(stack).toBeHidden();
+    await expect(why).toBeHidden();
+    await expectNoSideways(page);
+
+    await button(page, "Edit package.json").click();
+    await expect(status(page)).toHaveText(/^2 of 5 steps cached, 3 rebuild\./);
+    await expectNoSideways(page);
+
+    await pane("Stack").click();
+    await expect(editor(page)).toBeHidden();
+    await showSteps(page);
+    await expectNoSideways(page);
+    await slab(page, "COPY package*.json ./").click();
+
+    await pane("Why").click();
+    await expect(stack).toBeHidden();
+    await expect(why).toContainText("Rebuilds because package.json changed.");
+    await expectNoSideways(page);
+
+    await button(page, "Build").click();
+    await expect(status(page)).toHaveText("Nothing rebuilds: all 5 steps are cached.");
+    await pane("Edit").click();
+    await paste(page, `FROM node:alpine\nRUN ${"long ".repeat(60)}\n`);
+    await expectNoSideways(page);
+    await pane("Stack").click();
+    await expectSteps(page, [
+      ...cached("FROM node:alpine"),
+      [`RUN ${"long ".repeat(60)}`.trim(), "rebuilds", "no build has had this step yet"],
+    ]);
+    await expectNoSideways(page);
+
+    await openFile(page, corpusImage("docker20-sample").file);
+    await expectVerified(page);
+    await expectNoSideways(page);
+    await layers(page).first().click();
+    for (const name of ["srv", "app", "static"]) await entry(page, name).click();
+    await expectNoSideways(page);
+  });
+});
