@@ -5,7 +5,8 @@ use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
 use super::bridge::meta;
-use crate::app::view::{EditorDiagnostic, InstructionRow};
+use crate::app::rows::InstructionRow;
+use crate::app::view::EditorDiagnostic;
 
 #[wasm_bindgen(
     inline_js = "export function load_module(url) { return import(new URL(url, document.baseURI).href); }"

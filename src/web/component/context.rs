@@ -6,8 +6,9 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::icon::icon;
+use crate::app::files::{FileRow, FileStatus};
 use crate::app::update::Message;
-use crate::app::view::{FileRow, FileStatus, SimulateView};
+use crate::app::view::SimulateView;
 
 #[derive(Properties, PartialEq)]
 pub(super) struct ContextProps {

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::icon::{badge, mark_icon};
+use crate::app::stack::{Column, Slab, SlabKind};
 use crate::app::update::Message;
-use crate::app::view::{Column, Mark, SimulateView, Slab, SlabKind};
+use crate::app::view::{Mark, SimulateView};
 
 const SLAB_WIDTH: i32 = 300;
 const SLAB_HEIGHT: i32 = 46;

@@ -6,7 +6,8 @@ use yew::prelude::*;
 
 use super::icon::{badge, icon};
 use crate::app::update::Message;
-use crate::app::view::{SimulateView, Why};
+use crate::app::view::SimulateView;
+use crate::app::why::Why;
 
 #[derive(Properties, PartialEq)]
 pub(super) struct WhyProps {

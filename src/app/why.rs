@@ -1,0 +1,228 @@
+//! Why an instruction has its verdict: a sentence, the chain of causes, the inputs of its key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::analysis::Analysis;
+use super::rows::InstructionRow;
+use super::view::Mark;
+use crate::cache::key::OpKey;
+use crate::cache::reason::Reason;
+use crate::context::Tree;
+use crate::graph::{Graph, Op, StepId};
+
+/// A row of the why panel's table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyInput {
+    /// What counts.
+    pub name: String,
+    /// In the last build; `None` if it has no counterpart there.
+    pub before: Option<String>,
+    /// Now.
+    pub now: String,
+    /// The two differ.
+    pub is_changed: bool,
+}
+
+/// One link of the chain of causes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CauseLink {
+    /// The instruction.
+    pub instruction: Option<usize>,
+    /// Its line.
+    pub line: Option<u32>,
+    /// The instruction in short.
+    pub code: String,
+    /// Why it runs.
+    pub reason: String,
+}
+
+/// The why panel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Why {
+    /// The instruction.
+    pub code: String,
+    /// Its line.
+    pub line: u32,
+    /// Its state.
+    pub mark: Mark,
+    /// The verdict in one sentence.
+    pub sentence: String,
+    /// From this instruction to the first cause.
+    pub chain: Vec<CauseLink>,
+    /// What its key is made of.
+    pub inputs: Vec<KeyInput>,
+    /// Why it survived changes that one would expect to matter.
+    pub notes: Vec<String>,
+    /// The documentation of the rule that decides.
+    pub url: &'static str,
+}
+
+pub(super) fn why(
+    analysis: &Analysis,
+    rows: &[InstructionRow],
+    row: &InstructionRow,
+    notes: Vec<String>,
+) -> Why {
+    let mut sentence = match row.mark {
+        Mark::Cached => format!("Cached: {}.", row.reason),
+        Mark::Rebuild => format!("Rebuilds because {}.", row.reason),
+        Mark::Conditional => format!("Conditional: {}.", row.reason),
+        Mark::Pruned => format!("Not needed: {}.", row.reason),
+        Mark::Metadata => format!("Metadata only: {}.", row.reason),
+        Mark::Unknown => format!("Unknown: {}.", row.reason),
+        Mark::Error => format!("Refused: {}.", row.reason),
+        Mark::Blocked => format!("Not reached: {}.", row.reason),
+    };
+    if row.is_from && row.mark == Mark::Rebuild {
+        sentence = format!("Resolved anew: {}.", row.reason);
+    }
+    let (chain, inputs) = match (analysis.now.shown_graph(), row.step) {
+        (Some(graph), Some(step)) => (chain(analysis, graph, rows, step), key_inputs(analysis, graph, step)),
+        _ => (Vec::new(), Vec::new()),
+    };
+    let keeps_notes = matches!(row.mark, Mark::Cached | Mark::Metadata);
+    Why {
+        code: row.code.clone(),
+        line: row.lines.first,
+        mark: row.mark,
+        sentence,
+        chain,
+        inputs,
+        notes: if keeps_notes { notes } else { Vec::new() },
+        url: rule_url(row),
+    }
+}
+
+fn rule_url(row: &InstructionRow) -> &'static str {
+    match row.mark {
+        Mark::Pruned => "https://docs.docker.com/build/building/multi-stage/",
+        Mark::Error | Mark::Metadata => "https://docs.docker.com/reference/dockerfile/",
+        _ => "https://docs.docker.com/build/cache/invalidation/",
+    }
+}
+
+/// From a step to the one whose change began it.
+fn chain(analysis: &Analysis, graph: &Graph, rows: &[InstructionRow], step: StepId) -> Vec<CauseLink> {
+    let mut links = Vec::new();
+    let mut at = step;
+    for _ in 0..graph.steps.len() {
+        let Some(outcome) = analysis.simulation.step(at) else { break };
+        let row = rows.iter().find(|row| row.steps.contains(&at));
+        links.push(CauseLink {
+            instruction: row.map(|row| row.idx),
+            line: row.map(|row| row.lines.first),
+            code: row.map_or_else(
+                || graph.step(at).map_or(String::new(), |step| step.text.clone()),
+                |row| row.code.clone(),
+            ),
+            reason: outcome.reason.sentence(graph),
+        });
+        let next = match &outcome.reason {
+            Reason::ParentMissed { parent } => Some(*parent),
+            Reason::SourceMissed { source } => Some(*source),
+            Reason::DependsOnReruns => outcome.depends_on.first().copied(),
+            Reason::NeedsFailed => outcome.first_cause,
+            _ => None,
+        };
+        match next {
+            Some(next) if next != at => at = next,
+            _ => break,
+        }
+    }
+    if links.len() < 2 { Vec::new() } else { links }
+}
+
+/// What a step's key is made of, with its counterpart's before.
+fn key_inputs(analysis: &Analysis, graph: &Graph, id: StepId) -> Vec<KeyInput> {
+    let Some(step) = graph.step(id) else { return Vec::new() };
+    let old = counterpart(analysis, graph, id);
+    let mut inputs = Vec::new();
+    let mut push = |name: &str, before: Option<String>, now: String| {
+        let is_changed = before.as_ref().is_some_and(|before| *before != now);
+        inputs.push(KeyInput { name: name.to_owned(), before, now, is_changed });
+    };
+    push("instruction", old.map(|(_, old)| old.text.clone()), step.text.clone());
+    let below = |graph: &Graph, step: &crate::graph::Step| {
+        step.inputs
+            .first()
+            .and_then(|id| graph.step(*id))
+            .map_or("nothing".to_owned(), |below| below.text.clone())
+    };
+    push("stands on", old.map(|(graph, old)| below(graph, old)), below(graph, step));
+    match (&step.op, OpKey::of(step)) {
+        (Op::Exec(exec), _) => {
+            let old_exec =
+                old.and_then(|(_, old)| if let Op::Exec(exec) = &old.op { Some(exec) } else { None });
+            push("directory", old_exec.map(|exec| exec.cwd.clone()), exec.cwd.clone());
+            push("environment", old_exec.map(|exec| exec.env.join("\n")), exec.env.join("\n"));
+            if !exec.user.is_empty() || old_exec.is_some_and(|old| !old.user.is_empty()) {
+                push("user", old_exec.map(|exec| exec.user.clone()), exec.user.clone());
+            }
+        }
+        (Op::Image { .. }, OpKey::Image { identity, .. }) => {
+            let identity_of = |step: &crate::graph::Step| match OpKey::of(step) {
+                OpKey::Image { identity, .. } => identity,
+                _ => String::new(),
+            };
+            push("layers", old.map(|(_, old)| identity_of(old)), identity);
+        }
+        _ => {}
+    }
+    inputs.extend(file_inputs(analysis, graph, id));
+    inputs
+}
+
+/// The step of the last build in the same stage with the same words, else at the same place.
+fn counterpart<'a>(
+    analysis: &'a Analysis,
+    graph: &Graph,
+    id: StepId,
+) -> Option<(&'a Graph, &'a crate::graph::Step)> {
+    let old = analysis.last.as_ref()?.graph.as_ref().ok()?;
+    let step = graph.step(id)?;
+    let same_words = old.steps.iter().find(|old| old.stage == step.stage && old.text == step.text);
+    let same_place = || {
+        let keyword = |text: &str| text.split(' ').next().unwrap_or("").to_owned();
+        old.steps.iter().find(|old| {
+            old.stage == step.stage
+                && old.position == step.position
+                && keyword(&old.text) == keyword(&step.text)
+        })
+    };
+    same_words.or_else(same_place).map(|step| (old, step))
+}
+
+const MAX_FILE_INPUTS: usize = 50;
+
+fn file_inputs(analysis: &Analysis, graph: &Graph, id: StepId) -> Vec<KeyInput> {
+    let Some(step) = graph.step(id) else { return Vec::new() };
+    let select = |tree: &Tree| -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        for (idx, dep) in crate::cache::key::deps(step).iter().enumerate().filter(|(_, dep)| dep.by_content) {
+            let source = step.inputs.get(idx).and_then(|id| graph.step(*id));
+            if !source.is_some_and(|source| matches!(source.op, Op::Local { .. })) {
+                continue;
+            }
+            let Ok(selection) = crate::context::select::select(tree, &dep.selectors) else { continue };
+            found.extend(selection.files.into_iter().map(|(path, digest)| (path, digest.short())));
+        }
+        found
+    };
+    let now = select(&analysis.now.sent);
+    let before = analysis.last.as_ref().map(|last| select(&last.sent)).unwrap_or_default();
+    let paths: BTreeSet<&String> = now.keys().chain(before.keys()).collect();
+    let row = |path: &String| {
+        let (old, new) = (before.get(path).cloned(), now.get(path).cloned());
+        KeyInput {
+            name: path.clone(),
+            is_changed: old != new,
+            before: old,
+            now: new.unwrap_or_else(|| "gone".to_owned()),
+        }
+    };
+    let mut rows: Vec<KeyInput> = paths.into_iter().map(row).collect();
+    // What changed comes first; a long list is cut.
+    rows.sort_by_key(|row| !row.is_changed);
+    rows.truncate(MAX_FILE_INPUTS);
+    rows
+}
