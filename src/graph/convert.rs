@@ -1,6 +1,6 @@
 //! Stages, what they need of each other, and the walk through those the target needs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::dispatch;
 use super::env::EnvList;
@@ -100,12 +100,12 @@ pub(super) enum Source {
 }
 
 /// A stage before it is walked through.
-struct Plan {
+pub(super) struct Plan {
     base: String,
     origin: Origin,
     platform: Option<Platform>,
     /// Stages that it needs, each with the instruction that says so; of several the last one.
-    deps: BTreeMap<StageId, (Lines, TextRange)>,
+    pub(super) deps: BTreeMap<StageId, (Lines, TextRange)>,
 }
 
 pub(super) struct Converter<'a> {
@@ -117,7 +117,7 @@ pub(super) struct Converter<'a> {
     pub(super) global_args: EnvList,
     /// `SOURCE_DATE_EPOCH` in seconds.
     pub(super) epoch: Option<i64>,
-    plans: Vec<Plan>,
+    pub(super) plans: Vec<Plan>,
     /// Where `steps` of this platform begin, and steps made for sources outside of the file.
     outside: BTreeMap<String, (Option<StepId>, ImageConfig)>,
     pub(super) locals: BTreeMap<String, StepId>,
@@ -192,7 +192,7 @@ impl<'a> Converter<'a> {
         Ok(self.lex().expand(&word.value, env).map_err(fail)?.text)
     }
 
-    fn stage_name(&self, idx: usize) -> String {
+    pub(super) fn stage_name(&self, idx: usize) -> String {
         self.file
             .stages
             .get(idx)
@@ -379,15 +379,6 @@ impl<'a> Converter<'a> {
         Ok(())
     }
 
-    fn add_deps(&mut self, idx: usize, placement: &Placement<'_>) {
-        let Some(plan) = self.plans.get_mut(idx) else { return };
-        for source in placement.sources.iter().flatten() {
-            if let Source::Stage(stage) = source {
-                plan.deps.insert(*stage, (placement.instruction.lines, placement.instruction.range));
-            }
-        }
-    }
-
     /// Lists stages and instructions; whatever is not walked through later stays pruned.
     fn place_all(&self, graph: &mut Graph) {
         for instruction in &self.file.global_args {
@@ -408,61 +399,6 @@ impl<'a> Converter<'a> {
             let all = std::iter::once(&stage.instruction).chain(&stage.instructions);
             graph.placed.extend(all.map(|instruction| placed(Some(StageId(idx)), instruction, Role::Pruned)));
         }
-    }
-
-    fn check_cycles(&self) -> Result<(), GraphError> {
-        // Stages are visited with an explicit stack, so that no file can exhaust ours.
-        let mut done = vec![false; self.plans.len()];
-        let mut on_path = vec![false; self.plans.len()];
-        let has = |flags: &[bool], idx: usize| flags.get(idx).copied().unwrap_or(false);
-        let set = |flags: &mut [bool], idx: usize, to: bool| {
-            flags.get_mut(idx).into_iter().for_each(|flag| *flag = to);
-        };
-        for start in 0..self.plans.len() {
-            if has(&done, start) {
-                continue;
-            }
-            set(&mut done, start, true);
-            set(&mut on_path, start, true);
-            let mut path: Vec<(usize, Vec<StageId>)> = vec![(start, self.deps_of(start))];
-            while let Some((idx, rest)) = path.last_mut() {
-                let idx = *idx;
-                let Some(StageId(next)) = rest.pop() else {
-                    set(&mut on_path, idx, false);
-                    path.pop();
-                    continue;
-                };
-                if has(&on_path, next) {
-                    // The stage that was begun with has the name, the instruction that closes the circle the line.
-                    let closing = self.plans.get(idx).and_then(|plan| plan.deps.get(&StageId(next)));
-                    let (lines, range) = closing.copied().unzip();
-                    let message =
-                        format!("circular dependency detected on stage: {}", self.stage_name(start));
-                    return Err(GraphError { message, range: range.unwrap_or_default(), lines });
-                }
-                if !has(&done, next) {
-                    set(&mut done, next, true);
-                    set(&mut on_path, next, true);
-                    path.push((next, self.deps_of(next)));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn deps_of(&self, idx: usize) -> Vec<StageId> {
-        self.plans.get(idx).map_or(Vec::new(), |plan| plan.deps.keys().rev().copied().collect())
-    }
-
-    fn reachable(&self, target: StageId) -> BTreeSet<StageId> {
-        let mut reachable = BTreeSet::new();
-        let mut open = vec![target];
-        while let Some(stage) = open.pop() {
-            if reachable.insert(stage) {
-                open.extend(self.deps_of(stage.0));
-            }
-        }
-        reachable
     }
 
     /// Walks through one stage, its base first.
