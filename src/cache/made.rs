@@ -248,3 +248,33 @@ fn numeric_owner(chown: &str) -> Option<(u32, u32)> {
     let user = user.parse().ok()?;
     Some((user, if group.is_empty() { 0 } else { group.parse().ok()? }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(command: &str) -> Option<(Option<String>, bool)> {
+        let args = ["/bin/sh", "-c", command].map(str::to_owned).to_vec();
+        let exec = Exec { args, cwd: "/w".into(), ..Exec::default() };
+        Words::of(&exec).map(|words| (words.written, words.keeps_all))
+    }
+
+    #[test]
+    fn what_is_plain_to_see() {
+        for (command, written, keeps_all) in [
+            ("echo a > /out", Some("out"), true),
+            ("echo a && echo b >> f", Some("w/f"), true),
+            ("make > /log", Some("log"), false),
+            ("echo a > /x && rm /x", None, false),
+            ("echo 2> /err", None, false),
+            ("echo > /dev/null", None, false),
+            ("pwd", None, true),
+        ] {
+            let expected = Some((written.map(str::to_owned), keeps_all));
+            assert_eq!(words(command), expected, "{command}");
+        }
+        // Whether the last part ran cannot be seen.
+        assert_eq!(words("test -f a || echo b > /out"), None);
+        assert_eq!(words("echo `id` > /out"), None);
+    }
+}

@@ -537,7 +537,7 @@ impl<'a> Converter<'a> {
         };
         let (name, position) = state.step_name(self, &format!("FROM {shown}"), false);
         let step = Step {
-            op: Op::Image { reference: reference::without_digest(full).to_owned(), base },
+            op: Op::Image { reference: reference::without_digest(full).to_owned(), base: Box::new(base) },
             inputs: Vec::new(),
             name: if at.is_some() { name } else { format!("FROM {shown}") },
             position: if at.is_some() { position } else { None },
@@ -570,7 +570,7 @@ impl<'a> Converter<'a> {
                     None => full.clone(),
                 };
                 let step = Step {
-                    op: Op::Image { reference: full, base },
+                    op: Op::Image { reference: full, base: Box::new(base) },
                     inputs: Vec::new(),
                     name: format!("[context {name}] {shown}"),
                     position: None,

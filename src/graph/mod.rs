@@ -173,7 +173,7 @@ pub enum Op {
         /// The full name, without digest.
         reference: String,
         /// The image.
-        base: BaseImage,
+        base: Box<BaseImage>,
     },
     /// Files of the client: the build context, or a named one.
     Local {
