@@ -221,6 +221,10 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             let job = JobId(state.n_jobs);
             state.session.last_image_name = Some(name.clone());
             state.session.place = Place::Inspect;
+            if let WorkerState::Broken { message } = &state.worker {
+                state.image = ImageState::Failed { name, message: message.clone() };
+                return vec![Effect::Save(Part::Texts), Effect::ShowPlace];
+            }
             let image = OpenImage {
                 name,
                 size_bytes,
@@ -467,6 +471,16 @@ mod tests {
         let effects = update(&mut state, Message::FixApplied(vec![edit(0, 4, "from"), edit(5, 9, "nodes")]));
         assert!(state.session.now.dockerfile.starts_with("from nodes:alpine"));
         assert!(effects.contains(&Effect::ShowTexts));
+    }
+
+    #[test]
+    fn without_a_worker_a_file_is_not_waited_for() {
+        let mut state = state();
+        let why = "it did not load".to_owned();
+        let _ = update(&mut state, Message::WorkerFailed(why.clone()));
+        let effects = update(&mut state, Message::ImageChosen { name: "a.tar".into(), size_bytes: 1 });
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::SendFile(_))));
+        assert_eq!(state.image, ImageState::Failed { name: "a.tar".into(), message: why });
     }
 
     #[test]

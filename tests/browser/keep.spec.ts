@@ -1,9 +1,7 @@
 // What survives a reload, and how to begin again.
 
 import { expect, test } from "./fixtures/test";
-import {
-  builds, button, cached, editor, expectSteps, METADATA, openPage, showSteps, slab, status, typeNearEnd,
-} from "./fixtures/simulate";
+import { builds, button, editor, openPage, status, typeNearEnd } from "./fixtures/simulate";
 
 test("a reload keeps texts, files, builds, theme and place; Start over asks and forgets", async ({ page }) => {
   await openPage(page);
@@ -58,19 +56,4 @@ test("a reload keeps texts, files, builds, theme and place; Start over asks and 
     await expect(builds(page)).toHaveText(["Build 1", "now: as built"]);
     await expect(editor(page)).toContainText('CMD ["npm", "start"]');
   });
-});
-
-test("without its editor's code the page has a plain text area", async ({ page, complaints }) => {
-  await page.route(/editor-[^/]*\.js$/, (route) => route.abort());
-  await openPage(page);
-  await showSteps(page);
-  await expect(editor(page)).toHaveValue(/^FROM node:alpine\n/);
-  await editor(page).fill('FROM node:alpine\nWORKDIR /app\nRUN npm ci\nCMD ["npm"]\n');
-  await expectSteps(page, [
-    ...cached("FROM node:alpine", "WORKDIR /app"),
-    ["RUN npm ci", "rebuilds", "no build has had this step yet"],
-    ['CMD ["npm"]', "metadata only", METADATA],
-  ]);
-  await slab(page, "RUN npm ci").click();
-  complaints.length = 0;
 });
