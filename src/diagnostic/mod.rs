@@ -4,6 +4,8 @@
 //! understood. Wording lives with the code's variant in the module that raises
 //! it; this module only carries it.
 
+use std::borrow::Cow;
+
 use crate::text::{Lines, TextRange};
 
 /// How much a diagnostic matters.
@@ -100,16 +102,19 @@ pub fn nearest<'a>(
     options: impl IntoIterator<Item = &'a str>,
     ignore_case: bool,
 ) -> Option<&'a str> {
-    let fold = |text: &str| if ignore_case { text.to_lowercase() } else { text.to_owned() };
-    let word = fold(word);
+    let fold =
+        |text: &'a str| if ignore_case { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) };
+    let word = if ignore_case { word.to_lowercase() } else { word.to_owned() };
+    let n_chars = word.chars().count();
     let mut best: Option<(usize, &str)> = None;
     for option in options {
         let folded = fold(option);
         if folded == word {
             return None;
         }
-        // Cheap bound first: the distance is at least the difference in length.
-        if folded.chars().count().abs_diff(word.chars().count()) > 2 {
+        // Cheap bounds first: the distance is at least the difference in length,
+        // and a character has at most four bytes.
+        if folded.len().abs_diff(word.len()) > 8 || folded.chars().count().abs_diff(n_chars) > 2 {
             continue;
         }
         let distance = edit_distance(&word, &folded);
@@ -122,6 +127,12 @@ pub fn nearest<'a>(
 
 /// Levenshtein distance, counted in characters.
 fn edit_distance(a: &str, b: &str) -> usize {
+    // What both begin and end with costs nothing; of names it is often most.
+    let head: usize = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(ch, _)| ch.len_utf8()).sum();
+    let (a, b) = (a.get(head..).unwrap_or(""), b.get(head..).unwrap_or(""));
+    let shared = a.chars().rev().zip(b.chars().rev()).take_while(|(a, b)| a == b);
+    let tail: usize = shared.map(|(ch, _)| ch.len_utf8()).sum();
+    let (a, b) = (a.get(..a.len() - tail).unwrap_or(""), b.get(..b.len() - tail).unwrap_or(""));
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, ch) in a.chars().enumerate() {

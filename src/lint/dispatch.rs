@@ -1,6 +1,6 @@
 //! The instructions of a stage, with the variables in force.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::copy_ignored_file::Ignored;
 use super::findings::{Findings, Place};
@@ -45,6 +45,7 @@ impl Walk<'_> {
         let ignored = Ignored::read(self.input.dockerignore).map_err(stop)?;
         let reachable = self.reachable(target);
         let visits_all = self.visits_all();
+        let mut n_children = self.children();
         for idx in 0..self.states.len() {
             let is_visited = visits_all || reachable.contains(&idx);
             let Some(state) = self.states.get(idx).filter(|state| state.stage.is_some() && is_visited) else {
@@ -54,7 +55,8 @@ impl Walk<'_> {
                 self.mark_dispatched(idx, None);
                 continue;
             }
-            let (mut vars, platform) = self.begin(state);
+            let mut vars = self.begin(idx, &mut n_children);
+            let is_windows = self.is_windows(idx);
             self.mark_dispatched(idx, None);
             // The walk is only read while the instructions of a stage are passed.
             let mut findings = std::mem::take(&mut self.findings);
@@ -62,7 +64,6 @@ impl Walk<'_> {
             let mut result = Ok(());
             if let Some(state) = self.states.get(idx) {
                 for command in &state.commands {
-                    let is_windows = platform == "windows";
                     let mut dispatch = Dispatch {
                         text: self.text,
                         walk: self,
@@ -82,7 +83,7 @@ impl Walk<'_> {
             }
             self.findings = findings;
             result?;
-            self.mark_dispatched(idx, Some(vars));
+            self.mark_dispatched(idx, Some(vars).filter(|_| n_children.contains_key(&idx)));
         }
         Ok(())
     }
@@ -96,27 +97,51 @@ impl Walk<'_> {
         }
     }
 
-    /// What a stage begins with, and its operating system.
-    fn begin(&self, state: &State<'_>) -> (Vars, String) {
-        let parent = match state.origin {
-            Origin::Stage(parent) => self.states.get(parent),
-            _ => None,
-        };
-        let mut vars = parent.unwrap_or(state).vars.clone();
-        let mut from = state;
-        while let Origin::Stage(parent) = from.origin {
-            let Some(parent) = self.states.get(parent) else { break };
-            from = parent;
+    /// How many stages begin with each.
+    fn children(&self) -> BTreeMap<usize, usize> {
+        let mut n_children = BTreeMap::new();
+        for state in &self.states {
+            if let Origin::Stage(parent) = state.origin {
+                *n_children.entry(parent).or_default() += 1;
+            }
         }
-        let platform = from.platform.as_ref().unwrap_or(&self.target_platform).os.clone();
-        if vars.config_env.get("PATH").is_none() && platform != "windows" {
+        n_children
+    }
+
+    /// What a stage begins with. The last stage on top of another takes its
+    /// variables over, so that a long chain does not keep them all.
+    fn begin(&mut self, idx: usize, n_children: &mut BTreeMap<usize, usize>) -> Vars {
+        let Some(origin) = self.states.get(idx).map(|state| state.origin) else { return Vars::default() };
+        let mut vars = Vars::default();
+        if let Origin::Stage(parent) = origin {
+            let n_left = n_children.entry(parent).or_default();
+            *n_left = n_left.saturating_sub(1);
+            let is_last = *n_left == 0;
+            if let Some(parent) = self.states.get_mut(parent) {
+                vars = if is_last { std::mem::take(&mut parent.vars) } else { parent.vars.clone() };
+                let platform = parent.platform.clone();
+                if let Some(state) = self.states.get_mut(idx) {
+                    state.platform = platform;
+                }
+            }
+        } else if let Some(state) = self.states.get_mut(idx) {
+            vars = std::mem::take(&mut state.vars);
+        }
+        if vars.config_env.get("PATH").is_none() && !self.is_windows(idx) {
             vars.config_env.set("PATH", DEFAULT_PATH);
         }
         // What the image keeps wins over arguments of the stage below.
-        for (name, value) in vars.config_env.iter() {
-            vars.env.set(name, value);
+        let Vars { config_env, env, .. } = &mut vars;
+        for (name, value) in config_env.iter() {
+            env.set(name, value);
         }
-        (vars, platform)
+        vars
+    }
+
+    /// The stage runs on Windows, where paths have drives.
+    fn is_windows(&self, idx: usize) -> bool {
+        let platform = self.states.get(idx).and_then(|state| state.platform.as_ref());
+        platform.unwrap_or(&self.target_platform).os == "windows"
     }
 }
 

@@ -156,8 +156,7 @@ impl<'a> Walk<'a> {
         redundant_target_platform::check(self, stage, word, &done);
         from_platform_flag_const_disallowed::check(stage, word, &done, &mut self.findings);
         let hint = || {
-            let names = self.global_env.names();
-            let found = done.unset.iter().find_map(|name| nearest(name, names.iter().copied(), false));
+            let found = done.unset.iter().find_map(|name| nearest(name, self.global_env.names(), false));
             found.map_or(String::new(), |name| format!(" (did you mean {name}?)"))
         };
         if done.text.is_empty() {

@@ -24,9 +24,10 @@ use super::Rule;
 use super::findings::{Finding, Place};
 use super::undefined_var::variable_at;
 use super::walk::Walk;
-use crate::diagnostic::{Fix, nearest};
+use crate::diagnostic::Fix;
 use crate::dockerfile::stage::Stage;
 use crate::dockerfile::syntax::Spanned;
+use crate::dockerfile::word::Env as _;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -38,14 +39,12 @@ pub(super) const RULE: Rule = Rule {
 
 /// Asked for the base and the platform of each FROM: `unset` are the variables without a value.
 pub(super) fn check(walk: &mut Walk<'_>, stage: &Stage, word: &Spanned, unset: &BTreeSet<String>) {
-    if unset.is_empty() {
-        return;
-    }
-    let declared = walk.file.global_arg_definitions().map(|(arg, _)| arg.name.value.as_str());
-    let known: Vec<&str> = walk.global_env.names().into_iter().chain(declared).collect();
-    for name in unset.iter().filter(|name| !known.contains(&name.as_str())) {
-        let found = nearest(name, known.iter().copied(), false);
-        let hint = found.map_or(String::new(), |found| format!(" (did you mean {found}?)"));
+    for name in unset {
+        if walk.declared.get(name).is_some() {
+            continue;
+        }
+        let found = walk.declared.nearest(name).map(str::to_owned);
+        let hint = found.as_ref().map_or(String::new(), |found| format!(" (did you mean {found}?)"));
         let place = variable_at(walk.text, word.range, walk.file.parse.escape, name);
         let finding = Finding {
             detail: format!("FROM argument '{name}' is not declared{hint}"),

@@ -27,7 +27,7 @@
 use super::Rule;
 use super::findings::{Finding, Findings, Place};
 use super::stages::Vars;
-use crate::diagnostic::{Fix, nearest};
+use crate::diagnostic::Fix;
 use crate::dockerfile::word::variables;
 use crate::text::TextRange;
 
@@ -45,7 +45,7 @@ pub(super) fn check(
     escape: char,
     name: &str,
     range: TextRange,
-    vars: &Vars,
+    vars: &mut Vars,
     place: Place<'_>,
     findings: &mut Findings,
 ) {
@@ -54,7 +54,7 @@ pub(super) fn check(
     if let Some(reason) = &vars.unknown_base {
         return findings.skip(&RULE, place, whole, reason.clone());
     }
-    let known = nearest(name, vars.env.names(), false);
+    let known = vars.env.nearest(name);
     let hint = known.map_or(String::new(), |known| format!(" (did you mean ${known}?)"));
     let finding = Finding {
         detail: format!("Usage of undefined variable '${name}'{hint}"),

@@ -14,7 +14,7 @@ use crate::dockerfile::directive::{self, CheckOptions};
 use crate::dockerfile::error::Refusal;
 use crate::dockerfile::stage::Dockerfile;
 use crate::dockerfile::syntax::Node;
-use crate::dockerfile::word::Lex;
+use crate::dockerfile::word::{Env as _, Lex};
 use crate::oci::Platform;
 use crate::text::{Lines, TextRange};
 
@@ -39,6 +39,8 @@ pub(super) struct Walk<'a> {
     pub(super) findings: Findings,
     /// Automatic and global arguments.
     pub(super) global_env: Variables,
+    /// The same with the arguments that have no value; only the names count.
+    pub(super) declared: Variables,
     pub(super) target_platform: Platform,
     /// Stages, and behind them what instructions name that is none.
     pub(super) states: Vec<State<'a>>,
@@ -59,6 +61,7 @@ pub(super) fn check(text: &str, file: &Dockerfile, input: &LintInput<'_>) -> Rep
         input,
         findings: Findings::new(options),
         global_env: Variables::default(),
+        declared: Variables::default(),
         target_platform: platform.unwrap_or_else(Platform::linux_amd64),
         states: Vec::new(),
         stages_by_name: BTreeMap::new(),
@@ -103,6 +106,13 @@ impl<'a> Walk<'a> {
         let automatic = scope::automatic(&self.target_platform, target, &options.build_args);
         invalid_default_arg_in_from::check(self.file, &automatic, &mut self.findings);
         self.global_env = scope::with_global_args(automatic, self.file, &options.build_args)?;
+        self.declared = self.global_env.clone();
+        for (arg, _) in self.file.global_arg_definitions() {
+            let name = &arg.name.value;
+            if self.declared.get(name).is_none() {
+                self.declared.set(name, "");
+            }
+        }
         epoch::check(self)?;
 
         self.plan_stages()?;
