@@ -3,9 +3,9 @@
 //! Neither a name nor a media type decides: people rename files, and tools
 //! write gzip into `layer.tar`.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 /// How something is compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -65,16 +65,39 @@ pub fn known_kind(head: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Inflates gzip, all of its members.
-#[must_use]
-pub fn gunzip<R: Read>(reader: R) -> MultiGzDecoder<BufReader<R>> {
-    MultiGzDecoder::new(BufReader::with_capacity(256 << 10, reader))
+/// Counts what is taken out of it.
+struct Counted<R> {
+    inner: R,
+    n_bytes: u64,
 }
 
-/// A reader that fails once more comes out than `n_max` bytes.
-pub struct Capped<R> {
-    inner: R,
-    left: u64,
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.n_bytes += n as u64;
+        Ok(n)
+    }
+}
+
+/// Where a [`Gunzip`] stands.
+enum State<R> {
+    /// Within a member.
+    Inside(Box<GzDecoder<BufReader<Counted<R>>>>),
+    /// Behind the last one.
+    Done { rest: BufReader<Counted<R>>, has_more: bool },
+    /// Between two states only.
+    Moving,
+}
+
+/// Inflates gzip, all of its members, up to a limit.
+///
+/// Bytes behind the last member that begin no further one are left alone, as
+/// `gzip` does with zeros; [`Gunzip::has_data_after_end`] tells of them.
+pub struct Gunzip<R: Read> {
+    state: State<R>,
+    n_out: u64,
+    free_bytes: u64,
+    ratio: u64,
 }
 
 /// More came out of a compressed stream than the limit allows.
@@ -89,31 +112,72 @@ impl std::fmt::Display for InflatedTooLarge {
 
 impl std::error::Error for InflatedTooLarge {}
 
-impl<R: Read> Capped<R> {
-    /// Wraps `inner`.
-    pub fn new(inner: R, n_max: u64) -> Self {
-        Self { inner, left: n_max }
+impl<R: Read> Gunzip<R> {
+    /// Wraps `inner`. The first `free_bytes` come out in any case; beyond them
+    /// reading fails once there are more than `ratio` for each byte that went in.
+    pub fn new(inner: R, free_bytes: u64, ratio: u64) -> Self {
+        let buffered = BufReader::with_capacity(256 << 10, Counted { inner, n_bytes: 0 });
+        Self { state: State::Inside(Box::new(GzDecoder::new(buffered))), n_out: 0, free_bytes, ratio }
     }
 
-    /// The wrapped reader.
-    pub fn into_inner(self) -> R {
-        self.inner
+    /// Something follows the last member, known once all was read.
+    #[must_use]
+    pub fn has_data_after_end(&self) -> bool {
+        matches!(self.state, State::Done { has_more: true, .. })
+    }
+
+    /// Goes on behind a member.
+    fn next_member(&mut self) -> io::Result<()> {
+        if let State::Inside(decoder) = std::mem::replace(&mut self.state, State::Moving) {
+            let mut rest = decoder.into_inner();
+            let head = rest.fill_buf()?;
+            let (has_more, is_member) = (!head.is_empty(), matches!(head, [0x1f, 0x8b, ..] | [0x1f]));
+            self.state = if is_member {
+                State::Inside(Box::new(GzDecoder::new(rest)))
+            } else {
+                State::Done { rest, has_more }
+            };
+        }
+        Ok(())
+    }
+
+    /// The wrapped reader; what was buffered of it is gone.
+    pub fn into_inner(self) -> Option<R> {
+        let buffered = match self.state {
+            State::Inside(decoder) => decoder.into_inner(),
+            State::Done { rest, .. } => rest,
+            State::Moving => return None,
+        };
+        Some(buffered.into_inner().inner)
     }
 }
 
-impl<R: Read> Read for Capped<R> {
+impl<R: Read> Read for Gunzip<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf)?;
-        match self.left.checked_sub(n as u64) {
-            Some(left) => self.left = left,
-            None => return Err(io::Error::other(InflatedTooLarge)),
+        if buf.is_empty() {
+            return Ok(0);
         }
-        Ok(n)
+        loop {
+            let State::Inside(decoder) = &mut self.state else { return Ok(0) };
+            let n = decoder.read(buf)?;
+            let n_in = decoder.get_ref().get_ref().n_bytes;
+            if n == 0 {
+                self.next_member()?;
+                continue;
+            }
+            self.n_out += n as u64;
+            if self.n_out > self.free_bytes.max(n_in.saturating_mul(self.ratio)) {
+                return Err(io::Error::other(InflatedTooLarge));
+            }
+            return Ok(n);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -126,10 +190,33 @@ mod tests {
         assert_eq!(known_kind(&[0, 1, 2]), None);
     }
 
-    #[test]
-    fn capped() {
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn inflate(stored: &[u8], free_bytes: u64) -> io::Result<(Vec<u8>, bool)> {
+        let mut reader = Gunzip::new(stored, free_bytes, 2);
         let mut out = Vec::new();
-        assert!(Capped::new(&b"1234"[..], 4).read_to_end(&mut out).is_ok());
-        assert!(Capped::new(&b"1234"[..], 3).read_to_end(&mut out).is_err());
+        reader.read_to_end(&mut out)?;
+        Ok((out, reader.has_data_after_end()))
+    }
+
+    #[test]
+    fn members_and_what_follows() {
+        let two = [gzip(b"ab"), gzip(b""), gzip(b"c")].concat();
+        assert_eq!(inflate(&two, 100).unwrap(), (b"abc".to_vec(), false));
+        let followed = [&two[..], b"garbage"].concat();
+        assert_eq!(inflate(&followed, 100).unwrap(), (b"abc".to_vec(), true));
+        assert!(inflate(&two[..two.len() - 1], 100).is_err());
+    }
+
+    #[test]
+    fn stops_at_the_limit() {
+        let zeros = gzip(&[0; 100_000]);
+        assert!(inflate(&zeros, 100_000).is_ok());
+        let error = inflate(&zeros, 99_999).unwrap_err();
+        assert!(error.get_ref().unwrap().is::<InflatedTooLarge>());
     }
 }

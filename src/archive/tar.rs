@@ -15,7 +15,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use tar::{EntryType, Header};
+use tar::{EntryType, GnuExtSparseHeader, Header};
 
 use super::Limits;
 use crate::text::from_bytes;
@@ -202,6 +202,9 @@ struct Pending {
     mtime_secs: Option<i64>,
     uid: Option<u64>,
     gid: Option<u64>,
+    /// Name and length of a sparse file with its holes.
+    sparse_path: Option<String>,
+    sparse_bytes: Option<u64>,
 }
 
 /// Goes through a tar.
@@ -211,6 +214,8 @@ pub struct Walk<'r, R> {
     pos: u64,
     /// What is left of the last member's body and padding.
     left: u64,
+    /// The body's part of that; of the padding, some may be missing at the end.
+    body_left: u64,
     n_members: u64,
     is_done: bool,
 }
@@ -218,7 +223,7 @@ pub struct Walk<'r, R> {
 impl<'r, R: Skip> Walk<'r, R> {
     /// Begins at the reader's place.
     pub fn new(reader: &'r mut R, limits: Limits) -> Self {
-        Self { reader, limits, pos: 0, left: 0, n_members: 0, is_done: false }
+        Self { reader, limits, pos: 0, left: 0, body_left: 0, n_members: 0, is_done: false }
     }
 
     /// The next member; `None` at the end of the archive.
@@ -232,6 +237,10 @@ impl<'r, R: Skip> Walk<'r, R> {
             let header_offset = self.pos;
             let Some(header) = self.header()? else { return Ok(None) };
             let bad = |what: &str| TarError::BadHeader { offset: header_offset, what: what.to_owned() };
+            // A base-256 number below zero; the crate reads it as a large one.
+            if header.as_old().size.first() == Some(&0xff) {
+                return Err(bad("its size is negative"));
+            }
             let stored = header.entry_size().map_err(|_| bad("its size is no number"))?;
             match header.entry_type() {
                 EntryType::GNULongName => {
@@ -244,7 +253,7 @@ impl<'r, R: Skip> Walk<'r, R> {
                 }
                 EntryType::XHeader => {
                     let records = self.extension(stored)?;
-                    read_pax(&records, &mut pending);
+                    read_pax(&records, &mut pending).map_err(bad)?;
                     continue;
                 }
                 EntryType::XGlobalHeader => {
@@ -259,11 +268,20 @@ impl<'r, R: Skip> Walk<'r, R> {
             }
             let size_bytes = pending.size_bytes.take().unwrap_or(stored);
             let kind = kind_of(&header);
+            let mut full_bytes = pending.sparse_bytes.take().unwrap_or(size_bytes);
+            if let Some(gnu) = header.as_gnu().filter(|_| header.entry_type() == EntryType::GNUSparse) {
+                full_bytes = gnu.real_size().map_err(|_| bad("its size is no number"))?;
+                if gnu.is_extended() {
+                    self.sparse_map()?;
+                }
+            }
             // Only files have a body; other headers may claim a size all the same.
             let body_bytes =
                 if matches!(kind, MemberKind::File | MemberKind::Other(_)) { size_bytes } else { 0 };
             self.left = padded(body_bytes);
-            let path = pending.path.take().unwrap_or_else(|| from_bytes(&header.path_bytes()));
+            self.body_left = body_bytes;
+            let path = pending.sparse_path.take().or_else(|| pending.path.take());
+            let path = path.unwrap_or_else(|| from_bytes(&header.path_bytes()));
             let link = pending.link.take();
             let link =
                 link.or_else(|| header.link_name_bytes().map(|bytes| from_bytes(&bytes))).unwrap_or_default();
@@ -275,15 +293,11 @@ impl<'r, R: Skip> Walk<'r, R> {
             let is_named_dir = kind == MemberKind::File && path.ends_with('/');
             return Ok(Some(Member {
                 kind: if is_named_dir { MemberKind::Dir } else { kind },
-                mode: mode_bits(
-                    number(header.mode().map(u64::from), &header.as_old().mode)
-                        .ok_or_else(|| bad("its mode is no number"))?,
-                ),
-                uid: owner(pending.uid.take(), header.uid(), &header.as_old().uid)
-                    .ok_or_else(|| bad("its owner is no number"))?,
-                gid: owner(pending.gid.take(), header.gid(), &header.as_old().gid)
-                    .ok_or_else(|| bad("its group is no number"))?,
-                size_bytes: if kind == MemberKind::File { size_bytes } else { 0 },
+                // What only labels a file is taken as zero where it is no number.
+                mode: mode_bits(number(header.mode().map(u64::from))),
+                uid: pending.uid.take().unwrap_or_else(|| number(header.uid())),
+                gid: pending.gid.take().unwrap_or_else(|| number(header.gid())),
+                size_bytes: if kind == MemberKind::File { full_bytes } else { 0 },
                 mtime_secs: pending.mtime_secs.take().unwrap_or_else(|| mtime(&header)),
                 path,
                 link,
@@ -304,6 +318,7 @@ impl<'r, R: Skip> Walk<'r, R> {
         let n_read = body.len() as u64;
         self.pos += n_read;
         self.left = self.left.saturating_sub(n_read);
+        self.body_left = self.body_left.saturating_sub(n_read);
         if n_read < wanted {
             return Err(TarError::Truncated { offset: self.pos });
         }
@@ -314,8 +329,9 @@ impl<'r, R: Skip> Walk<'r, R> {
         let wanted = std::mem::take(&mut self.left);
         let n = self.reader.skip(wanted)?;
         self.pos += n;
+        let body_bytes = std::mem::take(&mut self.body_left);
         // The padding of the very last member may be missing.
-        if n + BLOCK <= wanted {
+        if n < body_bytes.min(wanted) {
             return Err(TarError::Truncated { offset: self.pos });
         }
         Ok(())
@@ -348,6 +364,21 @@ impl<'r, R: Skip> Walk<'r, R> {
         Ok(Some(header))
     }
 
+    /// Blocks that go on with the map of a sparse file.
+    fn sparse_map(&mut self) -> Result<(), TarError> {
+        let mut block = GnuExtSparseHeader::new();
+        loop {
+            let n = read_full(self.reader, block.as_mut_bytes())?;
+            self.pos += n as u64;
+            if (n as u64) < BLOCK {
+                return Err(TarError::Truncated { offset: self.pos });
+            }
+            if !block.is_extended() {
+                return Ok(());
+            }
+        }
+    }
+
     /// The body of an extension, which must not be long.
     fn extension(&mut self, size_bytes: u64) -> Result<Vec<u8>, TarError> {
         // PAX records may hold further attributes beside the name.
@@ -366,13 +397,9 @@ impl<'r, R: Skip> Walk<'r, R> {
     }
 }
 
-/// A number of a header; a blank field is zero.
-fn number(value: io::Result<u64>, field: &[u8]) -> Option<u64> {
-    value.ok().or_else(|| field.iter().all(|byte| matches!(byte, 0 | b' ')).then_some(0))
-}
-
-fn owner(pax: Option<u64>, value: io::Result<u64>, field: &[u8]) -> Option<u64> {
-    pax.or_else(|| number(value, field))
+/// A number of a header; zero where it is none.
+fn number(value: io::Result<u64>) -> u64 {
+    value.unwrap_or(0)
 }
 
 fn mode_bits(mode: u64) -> u32 {
@@ -435,35 +462,47 @@ fn trim_nul(bytes: &[u8]) -> &[u8] {
     bytes.get(..end).unwrap_or(bytes)
 }
 
-/// PAX records: `LENGTH KEY=VALUE\n`. Records that are none are left out.
-fn read_pax(mut records: &[u8], pending: &mut Pending) {
-    while let Some(space) = records.iter().position(|byte| *byte == b' ') {
+/// PAX records: `LENGTH KEY=VALUE\n`, up to zeros or the end.
+///
+/// # Errors
+/// What is wrong with the first record that is none.
+fn read_pax(mut records: &[u8], pending: &mut Pending) -> Result<(), &'static str> {
+    while !trim_nul(records).is_empty() {
+        let space = records.iter().position(|byte| *byte == b' ').ok_or("a PAX record has no length")?;
         let length = std::str::from_utf8(records.get(..space).unwrap_or(&[]))
             .ok()
-            .and_then(|text| text.parse::<usize>().ok());
-        let Some(record) = length.and_then(|length| records.get(space + 1..length)) else { return };
-        let record = record.strip_suffix(b"\n").unwrap_or(record);
-        if let Some(equals) = record.iter().position(|byte| *byte == b'=') {
-            let value = record.get(equals + 1..).unwrap_or(&[]);
-            let text = || from_bytes(value);
-            match record.get(..equals).unwrap_or(&[]) {
-                b"path" => pending.path = Some(text()),
-                b"linkpath" => pending.link = Some(text()),
-                b"size" => pending.size_bytes = text().parse().ok(),
-                b"uid" => pending.uid = text().parse().ok(),
-                b"gid" => pending.gid = text().parse().ok(),
-                b"mtime" => {
-                    // Whole seconds, rounded down.
-                    let text = text();
-                    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-                    let is_below = text.starts_with('-') && fraction.bytes().any(|byte| byte != b'0');
-                    pending.mtime_secs = whole.parse::<i64>().ok().map(|secs| secs - i64::from(is_below));
-                }
-                _ => {}
+            .and_then(|text| text.parse::<usize>().ok())
+            .ok_or("a PAX record has no length")?;
+        let record = records
+            .get(space + 1..length)
+            .and_then(|record| record.strip_suffix(b"\n"))
+            .ok_or("a PAX record has a wrong length")?;
+        let equals = record.iter().position(|byte| *byte == b'=').ok_or("a PAX record has no value")?;
+        let value = record.get(equals + 1..).unwrap_or(&[]);
+        let text = || from_bytes(value);
+        let number = || text().parse().map_err(|_| "a PAX record has no number");
+        match record.get(..equals).unwrap_or(&[]) {
+            b"path" => pending.path = Some(text()),
+            b"linkpath" => pending.link = Some(text()),
+            b"size" => pending.size_bytes = Some(number()?),
+            b"uid" => pending.uid = Some(number()?),
+            b"gid" => pending.gid = Some(number()?),
+            b"mtime" => {
+                // Whole seconds, rounded down.
+                let text = text();
+                let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+                let is_below = text.starts_with('-') && fraction.bytes().any(|byte| byte != b'0');
+                let whole: Option<i64> = whole.parse().ok();
+                pending.mtime_secs = whole.map(|secs| secs.saturating_sub(i64::from(is_below)));
             }
+            // GNU's sparse forms 0.1 and 1.0: the file's own name and length.
+            b"GNU.sparse.name" => pending.sparse_path = Some(text()),
+            b"GNU.sparse.size" | b"GNU.sparse.realsize" => pending.sparse_bytes = Some(number()?),
+            _ => {}
         }
-        records = length.and_then(|length| records.get(length..)).unwrap_or(&[]);
+        records = records.get(length..).unwrap_or(&[]);
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -59,7 +59,14 @@ pub struct LayerTree {
     pub n_members: u64,
     /// The sum of the members' sizes.
     pub content_bytes: u64,
+    /// Names that lead out of the image's root, the first few.
+    pub unsafe_paths: Vec<String>,
+    /// Whiteouts that name nothing, the first few.
+    pub bad_whiteouts: Vec<String>,
 }
+
+/// How many odd names of a kind are kept.
+const MAX_ODD: usize = 16;
 
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
@@ -85,8 +92,12 @@ impl LayerTree {
 
     fn add(&mut self, member: Member) {
         self.n_members += 1;
-        self.content_bytes += member.size_bytes;
+        // Announced sizes may add up to anything.
+        self.content_bytes = self.content_bytes.saturating_add(member.size_bytes);
         let path = layer_path(&member.path);
+        if path.split('/').any(|part| part == "..") && self.unsafe_paths.len() < MAX_ODD {
+            self.unsafe_paths.push(path.clone());
+        }
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path.as_str()));
         if name == OPAQUE {
             self.opaque.insert(folder.to_owned());
@@ -94,7 +105,11 @@ impl LayerTree {
         }
         if let Some(removed) = name.strip_prefix(WHITEOUT) {
             // Other names with this mark are left over from AUFS and remove nothing.
-            if !removed.is_empty() && !removed.starts_with(WHITEOUT) {
+            let is_bad = matches!(removed, "" | "." | "..") || member.kind == MemberKind::Dir;
+            if is_bad && !removed.starts_with(WHITEOUT) && self.bad_whiteouts.len() < MAX_ODD {
+                self.bad_whiteouts.push(path.clone());
+            }
+            if !is_bad && !removed.starts_with(WHITEOUT) {
                 let removed =
                     if folder.is_empty() { removed.to_owned() } else { format!("{folder}/{removed}") };
                 self.whiteouts.insert(removed);
@@ -118,6 +133,8 @@ impl LayerTree {
             });
         }
         let Member { path: _, kind, mode, uid, gid, size_bytes, mtime_secs, link, body_offset: _ } = member;
+        // A hard link names an entry of the same tar, as that is named here.
+        let link = if kind == MemberKind::HardLink { layer_path(&link) } else { link };
         let entry = LayerEntry { kind, mode, uid, gid, size_bytes, mtime_secs, link, is_implicit: false };
         // Of an entry that stands twice the last one counts.
         self.entries.insert(path, entry);
@@ -146,7 +163,7 @@ impl LayerTree {
                 n_below: 0,
                 is_opaque: self.opaque.contains(&format!("{prefix}{name}")),
             });
-            row.total_bytes += entry.size_bytes;
+            row.total_bytes = row.total_bytes.saturating_add(entry.size_bytes);
             if is_below {
                 row.n_below += 1;
             } else {

@@ -11,7 +11,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::archive::tar::MemberKind;
-use crate::image::{ImagePlan, Layer, OpenError, history};
+use crate::image::problem::OpenError;
+use crate::image::{ImagePlan, Layer, history};
 use crate::layer::Row;
 
 /// A piece of work, counted by the page.
@@ -214,7 +215,7 @@ impl ImageReport {
             platform: plan.platform.as_ref().map_or(String::new(), ToString::to_string),
             created: plan.config.created.clone().unwrap_or_default(),
             manifest_digest: plan.manifest_digest.map(|digest| digest.to_string()),
-            config_digest: plan.config_digest.to_string(),
+            config_digest: plan.config_digest.map_or(String::new(), |digest| digest.to_string()),
             layers: plan.layers.iter().map(layer).collect(),
             problems: plan.problems.iter().map(ToString::to_string).collect(),
         }

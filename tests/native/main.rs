@@ -2,6 +2,10 @@
 
 // `cfg(test)` also tells clippy that all of it is a test, which may be blunt.
 #[cfg(test)]
+mod archives;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod tidy;

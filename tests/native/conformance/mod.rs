@@ -20,7 +20,9 @@ mod cause;
 mod compare;
 pub(crate) mod corpus;
 mod dockerfiles;
+mod hostile;
 mod ignore;
+mod images;
 mod instructions;
 mod lint;
 mod parser;
@@ -40,7 +42,7 @@ use score::Score;
 type Scorer = fn(&Path) -> Score;
 
 /// Every set that has a scorer, in the order of the report.
-const SETS: [(&str, Scorer); 9] = [
+const SETS: [(&str, Scorer); 13] = [
     ("parser", parser::score),
     ("shell", shell::score),
     ("ignore", ignore::score),
@@ -50,6 +52,10 @@ const SETS: [(&str, Scorer); 9] = [
     ("real", dockerfiles::score),
     ("buildkit-tests", dockerfiles::score),
     ("cache", cache::score),
+    ("cache-legacy", corpus::score_nothing),
+    ("images", images::score),
+    ("images-dive", images::score),
+    ("hostile", hostile::score),
 ];
 
 /// How many disagreements of a set are listed without `LAYERLAB_VERBOSE`.

@@ -1,0 +1,374 @@
+//! Archives made by a small writer, opened in odd ways.
+
+use std::io::Write as _;
+use std::ops::ControlFlow;
+
+use layerlab::archive::tar::{Seeking, TarError, Walk};
+use layerlab::archive::{ByteSource, Limits, SliceSource, SourceError, Window};
+use layerlab::digest::Digest;
+use layerlab::image::problem::{OpenError, Problem};
+use layerlab::image::{self, Event, ImagePlan, Layer};
+use layerlab::job::Job;
+use layerlab::protocol::{JobId, Reply, Request};
+use serde_json::json;
+
+const BLOCK: usize = 512;
+
+/// One header with its checksum.
+fn header(name: &str, size_bytes: u64, flag: u8, link: &str) -> Vec<u8> {
+    let mut block = vec![0; BLOCK];
+    let mut put = |at: usize, text: &str| block[at..at + text.len()].copy_from_slice(text.as_bytes());
+    put(0, name);
+    put(100, "0000644");
+    put(108, "0000000");
+    put(116, "0000000");
+    put(136, "14524670000");
+    put(157, link);
+    put(257, "ustar");
+    put(263, "00");
+    put(148, "        ");
+    if size_bytes < 1 << 33 {
+        put(124, &format!("{size_bytes:011o}"));
+    } else {
+        block[124] = 0x80;
+        block[128..136].copy_from_slice(&size_bytes.to_be_bytes());
+    }
+    block[156] = flag;
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    block
+}
+
+fn pad(out: &mut Vec<u8>) {
+    out.resize(out.len().div_ceil(BLOCK) * BLOCK, 0);
+}
+
+/// A tar of regular files; names that end in `/` are folders.
+fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (name, body) in files {
+        let flag = if name.ends_with('/') { b'5' } else { b'0' };
+        out.extend(header(name, body.len() as u64, flag, ""));
+        out.extend(*body);
+        pad(&mut out);
+    }
+    out.resize(out.len() + 2 * BLOCK, 0);
+    out
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn layers() -> Vec<Vec<u8>> {
+    let long: Vec<u8> = (0..40_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
+    vec![
+        tar(&[("etc/", b""), ("etc/os-release", b"ID=test\n"), ("bin/data", &long)]),
+        tar(&[("app/", b""), ("app/index.js", b"1"), ("etc/.wh.os-release", b"")]),
+    ]
+}
+
+fn config(layers: &[Vec<u8>]) -> Vec<u8> {
+    let diff_ids: Vec<String> = layers.iter().map(|layer| Digest::of(layer).to_string()).collect();
+    let history: Vec<_> = (0..layers.len()).map(|n| json!({ "created_by": format!("RUN {n}") })).collect();
+    let config = json!({
+        "architecture": "amd64", "os": "linux", "history": history,
+        "rootfs": { "type": "layers", "diff_ids": diff_ids },
+    });
+    config.to_string().into_bytes()
+}
+
+/// As `docker save` writes it.
+fn docker_save(is_gzip: bool) -> Vec<u8> {
+    let layers = layers();
+    let config = config(&layers);
+    let config_name = format!("{}.json", Digest::of(&config).hex());
+    let names: Vec<String> = (0..layers.len()).map(|n| format!("layer{n}/layer.tar")).collect();
+    let manifest = json!([{ "Config": config_name, "RepoTags": ["test:1"], "Layers": names }]).to_string();
+    let stored: Vec<Vec<u8>> =
+        layers.iter().map(|layer| if is_gzip { gzip(layer) } else { layer.clone() }).collect();
+    let mut files: Vec<(&str, &[u8])> =
+        names.iter().zip(&stored).map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+    files.push((&config_name, &config));
+    files.push(("manifest.json", manifest.as_bytes()));
+    tar(&files)
+}
+
+/// As an OCI layout.
+fn oci_layout(is_gzip: bool) -> Vec<u8> {
+    let layers = layers();
+    let config = config(&layers);
+    let mut blobs: Vec<Vec<u8>> = Vec::new();
+    let mut descriptor = |bytes: Vec<u8>, media_type: &str| {
+        let descriptor =
+            json!({ "mediaType": media_type, "digest": Digest::of(&bytes).to_string(), "size": bytes.len() });
+        blobs.push(bytes);
+        descriptor
+    };
+    let media_type = format!("application/vnd.oci.image.layer.v1.tar{}", if is_gzip { "+gzip" } else { "" });
+    let listed: Vec<_> = layers
+        .iter()
+        .map(|layer| descriptor(if is_gzip { gzip(layer) } else { layer.clone() }, &media_type))
+        .collect();
+    let config = descriptor(config, "application/vnd.oci.image.config.v1+json");
+    let manifest = json!({ "schemaVersion": 2, "config": config, "layers": listed }).to_string();
+    let manifest = descriptor(manifest.into_bytes(), "application/vnd.oci.image.manifest.v1+json");
+    let index = json!({ "schemaVersion": 2, "manifests": [manifest] }).to_string();
+    let names: Vec<String> =
+        blobs.iter().map(|blob| format!("blobs/sha256/{}", Digest::of(blob).hex())).collect();
+    let mut files: Vec<(&str, &[u8])> =
+        names.iter().zip(&blobs).map(|(name, blob)| (name.as_str(), &blob[..])).collect();
+    files.push(("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#));
+    files.push(("index.json", index.as_bytes()));
+    tar(&files)
+}
+
+fn all_forms() -> [Vec<u8>; 4] {
+    [docker_save(false), docker_save(true), oci_layout(false), oci_layout(true)]
+}
+
+type Opened = (Vec<ImagePlan>, Vec<Layer>);
+
+fn open(source: &mut dyn ByteSource, limits: Limits) -> Result<Opened, OpenError> {
+    let mut opened = (Vec::new(), Vec::new());
+    image::open(source, limits, &mut |event| {
+        match event {
+            Event::Progress { done_bytes, total_bytes } => assert!(done_bytes <= total_bytes),
+            Event::Images(images) => opened.0 = images.to_vec(),
+            Event::Layer { layer, .. } => opened.1.push(*layer),
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(opened)
+}
+
+fn browser() -> Limits {
+    Limits::for_browser()
+}
+
+/// A pseudorandom sequence: the same on each run.
+struct Seed(u64);
+
+impl Seed {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 >> 33
+    }
+}
+
+/// Gives fewer bytes than asked for.
+struct Chopped<'a> {
+    inner: SliceSource<'a>,
+    seed: Seed,
+}
+
+impl ByteSource for Chopped<'_> {
+    fn size_bytes(&self) -> u64 {
+        self.inner.size_bytes()
+    }
+
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<usize, SourceError> {
+        let most = usize::try_from(self.seed.next() % 700 + 1).unwrap().min(buf.len());
+        self.inner.read_at(offset, &mut buf[..most])
+    }
+}
+
+#[test]
+fn both_forms_both_ways() {
+    for bytes in all_forms() {
+        let (images, layers) = open(&mut SliceSource(&bytes), browser()).unwrap();
+        assert_eq!(images.len(), 1);
+        assert!(images[0].problems.is_empty(), "{:?}", images[0].problems);
+        assert_eq!(layers.len(), 2);
+        for (layer, tar) in layers.iter().zip(self::layers()) {
+            assert!(layer.problems.is_empty(), "{:?}", layer.problems);
+            assert_eq!(layer.diff_id.unwrap().0, Digest::of(&tar));
+            assert_eq!(layer.tar_bytes, tar.len() as u64);
+            assert!(layer.chain_id.is_some());
+        }
+        assert!(layers[1].tree.whiteouts.contains("etc/os-release"));
+        assert_eq!(images[0].layers[1].history.as_ref().unwrap().created_by, "RUN 1");
+    }
+}
+
+#[test]
+fn any_chunking_gives_the_same() {
+    for bytes in all_forms() {
+        let whole = open(&mut SliceSource(&bytes), browser()).unwrap();
+        for seed in 0..20 {
+            let mut chopped = Chopped { inner: SliceSource(&bytes), seed: Seed(seed) };
+            assert_eq!(open(&mut chopped, browser()).unwrap(), whole, "seed {seed}");
+        }
+    }
+}
+
+/// Cut anywhere, an archive is refused or says what is missing.
+#[test]
+fn cut_at_any_byte() {
+    for bytes in all_forms() {
+        // The zeros at the end and the padding before them may be missing.
+        let content = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+        for end in (0..content).step_by(1 + content / 3000).chain(content - 600..content) {
+            if let Ok((images, layers)) = open(&mut SliceSource(&bytes[..end]), browser()) {
+                let n_problems = images.iter().map(|image| image.problems.len()).sum::<usize>()
+                    + layers.iter().map(|layer| layer.problems.len()).sum::<usize>();
+                assert!(n_problems > 0, "cut at {end} of {}", bytes.len());
+            }
+        }
+    }
+}
+
+/// Any byte changed: an answer, whatever it is.
+#[test]
+fn flipped_bytes_never_panic() {
+    let mut seed = Seed(1);
+    for bytes in all_forms() {
+        for _ in 0..300 {
+            let mut bytes = bytes.clone();
+            let at = usize::try_from(seed.next()).unwrap() % bytes.len();
+            bytes[at] ^= 1 << (seed.next() % 8);
+            let _ = open(&mut SliceSource(&bytes), browser());
+        }
+    }
+}
+
+#[test]
+fn limits_are_kept() {
+    let bytes = docker_save(true);
+    let with = |limits: Limits| open(&mut SliceSource(&bytes), limits);
+    let (_, layers) = with(Limits { free_inflated_bytes: 1000, inflate_ratio: 0, ..browser() }).unwrap();
+    assert!(layers.iter().all(|layer| layer.problems.contains(&Problem::InflatedTooLarge)));
+    let (_, layers) = with(Limits { path_bytes: 20, n_entries: 4, ..browser() }).unwrap_or_default();
+    assert!(layers.is_empty(), "the names of the archive itself are longer");
+    let refused = with(Limits { json_bytes: 10, ..browser() }).unwrap_err();
+    assert!(
+        matches!(refused, OpenError::Damaged(finding) if matches!(finding.problem, Problem::JsonTooLarge { .. }))
+    );
+}
+
+#[test]
+fn entries_beyond_the_limit() {
+    let names: Vec<String> = (0..10).map(|n| format!("f{n}")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"x"[..])).collect();
+    let bytes = tar(&files);
+    let mut source = SliceSource(&bytes);
+    let mut go_on = |_| ControlFlow::Continue(());
+    let mut reader = Seeking(Window::new(&mut source, &mut go_on));
+    let mut walk = Walk::new(&mut reader, Limits { n_entries: 5, ..browser() });
+    for _ in 0..5 {
+        assert!(walk.next_member().unwrap().is_some());
+    }
+    assert!(matches!(walk.next_member(), Err(TarError::TooManyEntries)));
+}
+
+#[test]
+fn stops_at_each_event() {
+    for bytes in all_forms() {
+        for stop_at in 0.. {
+            let mut n_events = 0;
+            let outcome = image::open(&mut SliceSource(&bytes), browser(), &mut |_| {
+                n_events += 1;
+                if n_events > stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            if outcome.is_ok() {
+                assert!(stop_at > 2);
+                break;
+            }
+            assert_eq!(outcome, Err(OpenError::Stopped));
+            assert_eq!(n_events, stop_at + 1, "nothing is told after a stop");
+        }
+    }
+}
+
+/// Pieces with zeros between them, made up when read.
+struct Sparse {
+    pieces: Vec<(u64, Vec<u8>)>,
+    size_bytes: u64,
+    n_read: u64,
+}
+
+impl ByteSource for Sparse {
+    fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<usize, SourceError> {
+        let n = usize::try_from(self.size_bytes.saturating_sub(offset)).unwrap().min(buf.len());
+        buf[..n].fill(0);
+        for (start, piece) in &self.pieces {
+            let from = offset.max(*start);
+            let to = (offset + n as u64).min(start + piece.len() as u64);
+            if from < to {
+                let at = |place: u64, base: u64| usize::try_from(place - base).unwrap();
+                buf[at(from, offset)..at(to, offset)]
+                    .copy_from_slice(&piece[at(from, *start)..at(to, *start)]);
+            }
+        }
+        self.n_read += n as u64;
+        Ok(n)
+    }
+}
+
+/// Members that begin beyond 4 GiB are found, and bodies are not read on the way.
+#[test]
+fn five_gibibytes_by_offsets() {
+    let body_bytes: u64 = 5 << 30;
+    let tail = docker_save(false);
+    let tail_at = 512 + body_bytes;
+    let mut source = Sparse {
+        pieces: vec![(0, header("big", body_bytes, b'0', "")), (tail_at, tail.clone())],
+        size_bytes: tail_at + tail.len() as u64,
+        n_read: 0,
+    };
+    let (images, layers) = open(&mut source, browser()).unwrap();
+    assert_eq!((images.len(), layers.len()), (1, 2));
+    assert!(layers.iter().all(|layer| layer.problems.is_empty()));
+    assert!(source.n_read < 64 << 20, "{} bytes were read", source.n_read);
+    let mut go_on = |_| ControlFlow::Continue(());
+    let mut reader = Seeking(Window::new(&mut source, &mut go_on));
+    let mut walk = Walk::new(&mut reader, browser());
+    assert_eq!(walk.next_member().unwrap().unwrap().size_bytes, body_bytes);
+    assert!(walk.next_member().unwrap().unwrap().body_offset > 4 << 30);
+}
+
+/// A size that is announced and not there is damage, and nothing is allocated by it.
+#[test]
+fn announced_sizes_are_not_believed() {
+    let mut bytes = tar(&[("manifest.json", b"[]")]);
+    bytes.truncate(1024);
+    bytes.extend(header("layer.tar", 1 << 62, b'0', ""));
+    assert!(open(&mut SliceSource(&bytes), browser()).is_err());
+    let longname = header("././@LongLink", 1 << 31, b'L', "");
+    assert!(open(&mut SliceSource(&longname), browser()).is_err());
+}
+
+#[test]
+fn a_job_replies_in_order() {
+    let bytes = oci_layout(true);
+    let mut replies = Vec::new();
+    let mut job = Job::default();
+    let id = JobId(3);
+    job.run(Request::Open { job: id }, Some(&mut SliceSource(&bytes)), &mut |reply| replies.push(reply));
+    let letter = |reply: &Reply| match reply {
+        Reply::Progressed { .. } => 'p',
+        Reply::ImagesFound { .. } => 'i',
+        Reply::LayerRead { .. } => 'l',
+        Reply::Finished { .. } => 'f',
+        _ => '?',
+    };
+    let mut order: Vec<char> = replies.iter().map(letter).collect();
+    assert!(order.contains(&'p'));
+    order.retain(|letter| *letter != 'p');
+    assert_eq!(order.iter().collect::<String>(), "illf");
+    assert!(replies.iter().all(|reply| reply.job() == Some(id)));
+    let verified = |reply: &Reply| !matches!(reply, Reply::LayerRead { report, .. } if !report.is_verified);
+    assert!(replies.iter().all(verified));
+    let path = "etc".to_owned();
+    let request = Request::ListFolder { job: id, image_idx: 0, layer_idx: 0, path };
+    job.run(request, None, &mut |reply| {
+        let Reply::FolderListed { rows, .. } = reply else { panic!("{reply:?}") };
+        assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["os-release"]);
+    });
+}
