@@ -130,10 +130,12 @@ impl Walk<'_> {
         if vars.config_env.get("PATH").is_none() && !self.is_windows(idx) {
             vars.config_env.set("PATH", DEFAULT_PATH);
         }
-        // What the image keeps wins over arguments of the stage below.
-        let Vars { config_env, env, .. } = &mut vars;
-        for (name, value) in config_env.iter() {
-            env.set(name, value);
+        // What the image keeps wins over arguments of the stage below, if it has some.
+        if !matches!(origin, Origin::Stage(_)) || !vars.args.is_empty() {
+            let Vars { config_env, env, .. } = &mut vars;
+            for (name, value) in config_env.iter() {
+                env.set(name, value);
+            }
         }
         vars
     }
