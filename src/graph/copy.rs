@@ -4,6 +4,7 @@ use super::dispatch::{Walk, input_of};
 use super::path::{clean, join_abs};
 use super::{CopyAction, FileAction, FileInput, GraphError, Op, Role, StepId};
 use crate::dockerfile::instruction::{Copy, InlineSource};
+use crate::dockerfile::value::{check_chmod, check_digest};
 use crate::dockerfile::word::Lex;
 use crate::text::go_quote;
 
@@ -241,51 +242,6 @@ fn url_base(url: &str) -> String {
         .next()
         .unwrap_or("");
     if name.is_empty() { "__unnamed__".into() } else { name.to_owned() }
-}
-
-fn check_chmod(chmod: &str) -> Result<(), String> {
-    let invalid = || {
-        Err(format!("invalid chmod parameter: '{chmod}'. it should be octal string and between 0 and 07777"))
-    };
-    if let Ok(mode) = u32::from_str_radix(chmod, 8) {
-        return if mode > 0o7777 { invalid() } else { Ok(()) };
-    }
-    if chmod.bytes().next().is_some_and(|byte| byte.is_ascii_digit()) {
-        return invalid();
-    }
-    let is_clause = |clause: &str| {
-        let who = clause.trim_start_matches(['u', 'g', 'o', 'a']);
-        let mut rest = who;
-        !rest.is_empty() && rest.starts_with(['+', '-', '=']) && {
-            while let Some(after) = rest.strip_prefix(['+', '-', '=']) {
-                rest = after.trim_start_matches(['r', 'w', 'x', 'X', 's', 't', 'u', 'g', 'o']);
-            }
-            rest.is_empty()
-        }
-    };
-    if chmod.split(',').all(is_clause) { Ok(()) } else { Err("invalid syntax".into()) }
-}
-
-fn check_digest(text: &str) -> Result<(), String> {
-    let Some((algorithm, hex)) = text.split_once(':') else {
-        return Err("invalid checksum digest format".into());
-    };
-    let length = match algorithm {
-        "sha256" => 64,
-        "sha384" => 96,
-        "sha512" => 128,
-        _ if algorithm.is_empty() || !algorithm.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            return Err("invalid checksum digest format".into());
-        }
-        _ => return Err("unsupported digest algorithm".into()),
-    };
-    if hex.len() != length {
-        return Err("invalid checksum digest length".into());
-    }
-    if !hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-        return Err("invalid checksum digest format".into());
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use super::convert::{Converter, Placement, Source, add_step, error_at};
 use super::path::{clean, join_abs, join_workdir};
 use super::state::StageState;
-use super::value::{exposed_ports, go_duration, is_signal};
+use super::value::go_duration;
 use super::{FileAction, FileInput, Graph, GraphError, Op, Role, Step, StepId};
 use crate::dockerfile::instruction::{ArgDefinition, CommandLine, Healthcheck, Instruction, Kind, Pair};
 use crate::dockerfile::syntax::Spanned;
+use crate::dockerfile::value::{PortSpec, is_signal};
 use crate::dockerfile::word::{Env as _, Lex};
 use crate::oci::{Empty, HealthConfig};
 use crate::text::{TextRange, go_quote};
@@ -199,7 +200,10 @@ impl Walk<'_, '_> {
             let expanded = self.converter.lex().expand(&word.value, &self.state.env);
             let expanded = expanded.map_err(|error| self.fail(error.to_string(), word.range))?;
             for text in expanded.words {
-                for port in exposed_ports(&text).map_err(|message| self.fail(message, word.range))? {
+                for port in PortSpec::read(&text)
+                    .and_then(|spec| spec.ports())
+                    .map_err(|message| self.fail(message, word.range))?
+                {
                     ports.push(port);
                 }
             }
