@@ -298,7 +298,7 @@ fn is_source(path: &str) -> bool {
 fn arrows_point_up() {
     for (idx, (module, allowed)) in MODULES.iter().enumerate() {
         let above = |name: &&str| MODULES[..idx].iter().any(|(known, _)| known == name);
-        assert!(allowed.iter().all(|name| above(&name)), "{module} uses what stands below it");
+        assert!(allowed.iter().all(above), "{module} uses what stands below it");
     }
     let bad = "use crate::app::State;\nuse crate::{text,\n web::{a, b}};\n// crate::app\n";
     assert_eq!(

@@ -27,7 +27,7 @@ use layerlab::oci::{ImageConfig, Platform, RuntimeConfig};
 use serde_json::{Map, Value};
 
 use super::cause;
-use super::corpus::decode_base64;
+use super::corpus::{decode_base64, read_text};
 use super::score::{Score, Verdict, judge};
 
 /// Scores the set.
@@ -35,13 +35,22 @@ pub(super) fn score(folder: &Path) -> Score {
     let mut score = Score::default();
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
+        // A record may be stored compressed.
         .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            if path.extension().is_some_and(|extension| extension == "gz") {
+                path.with_extension("")
+            } else {
+                path
+            }
+        })
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .collect();
     paths.sort();
+    paths.dedup();
     for path in paths {
         let id = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = read_text(&path).unwrap().unwrap();
         let mut tally = Tally::default();
         let verdict = judge(|| {
             let record: Value = serde_json::from_str(&text).map_err(|error| format!("not JSON: {error}"))?;
