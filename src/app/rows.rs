@@ -8,6 +8,7 @@ use super::state::State;
 use super::view::Mark;
 use crate::cache::Verdict;
 use crate::cache::reason::Reason;
+use crate::cache::solve::Reruns;
 use crate::graph::{Graph, Role, StepId};
 use crate::text::Lines;
 
@@ -61,7 +62,7 @@ fn one_line(code: &str) -> String {
 
 /// One row for each instruction of the file. One that is refused has no verdict but its message;
 /// the others are judged as if it were not there.
-pub(super) fn instruction_rows(analysis: &Analysis) -> Vec<InstructionRow> {
+pub(super) fn instruction_rows(state: &State, analysis: &Analysis) -> Vec<InstructionRow> {
     let Some(graph) = analysis.now.shown_graph() else { return refused_rows(analysis) };
     let causes: BTreeSet<StepId> =
         analysis.simulation.steps.iter().filter_map(|outcome| outcome.first_cause).collect();
@@ -97,7 +98,9 @@ pub(super) fn instruction_rows(analysis: &Analysis) -> Vec<InstructionRow> {
             }
             Some(Role::Metadata) => row.reason = metadata_reason(&node.keyword_upper()).into(),
             Some(Role::NoStep) => row.reason = no_step_reason(&node.keyword_upper()).into(),
-            Some(Role::Steps(steps)) => judge(&mut row, steps, analysis, graph, &causes),
+            Some(Role::Steps(steps)) => {
+                judge(&mut row, steps, analysis, graph, &causes, state.session.reruns);
+            }
         }
         rows.push(row);
     }
@@ -111,6 +114,7 @@ fn judge(
     analysis: &Analysis,
     graph: &Graph,
     causes: &BTreeSet<StepId>,
+    reruns: Reruns,
 ) {
     row.makes_layer = !row.is_from;
     row.steps = steps.to_vec();
@@ -124,6 +128,18 @@ fn judge(
         }
         row.is_first_cause |=
             causes.contains(id) && matches!(outcome.verdict, Verdict::Rebuild | Verdict::Error);
+    }
+    if row.mark == Mark::Conditional {
+        let assumed = match reruns {
+            Reruns::Different => "as assumed now they write others, so it would rebuild",
+            Reruns::Same => "as assumed now they do, so it would be cached",
+        };
+        row.reason = format!("{}; {assumed}", row.reason);
+    }
+    let is_new_base = matches!(reason_of(analysis, row.step), Some(Reason::NeverBuilt | Reason::FirstBuild));
+    if row.is_from && is_new_base {
+        row.reason = "no build has had this base image yet".into();
+        return;
     }
     let is_changed_base = matches!(reason_of(analysis, row.step), Some(Reason::BaseChanged { .. }));
     if row.is_from && row.mark == Mark::Rebuild && !is_changed_base {

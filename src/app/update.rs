@@ -66,8 +66,10 @@ pub enum Message {
     FolderToggled(String),
     /// The worker said something.
     WorkerReplied(Reply),
-    /// The worker crashed, or its code cannot be had.
+    /// The worker crashed.
     WorkerFailed(String),
+    /// The worker's code cannot be had; no other worker can be started either.
+    WorkerMissing(String),
     /// A saved session was found.
     Restored(Box<Session>),
     /// Nothing was saved here yet.
@@ -276,6 +278,13 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             show_folder(state, &path)
         }
         Message::WorkerReplied(reply) => replied(state, reply),
+        Message::WorkerMissing(message) => {
+            if let ImageState::Opening { image, .. } = &state.image {
+                state.image = ImageState::Failed { name: image.name.clone(), message: message.clone() };
+            }
+            state.worker = WorkerState::Broken { message };
+            Vec::new()
+        }
         Message::WorkerFailed(message) => {
             let is_opening = matches!(state.image, ImageState::Opening { .. });
             if let ImageState::Opening { image, .. } = &state.image {
@@ -477,7 +486,7 @@ mod tests {
     fn without_a_worker_a_file_is_not_waited_for() {
         let mut state = state();
         let why = "it did not load".to_owned();
-        let _ = update(&mut state, Message::WorkerFailed(why.clone()));
+        let _ = update(&mut state, Message::WorkerMissing(why.clone()));
         let effects = update(&mut state, Message::ImageChosen { name: "a.tar".into(), size_bytes: 1 });
         assert!(!effects.iter().any(|effect| matches!(effect, Effect::SendFile(_))));
         assert_eq!(state.image, ImageState::Failed { name: "a.tar".into(), message: why });

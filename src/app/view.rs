@@ -143,7 +143,7 @@ pub struct SimulateView {
 /// Derives all of it.
 #[must_use]
 pub fn simulate(state: &State, analysis: &Analysis) -> SimulateView {
-    let rows = instruction_rows(analysis);
+    let rows = instruction_rows(state, analysis);
     let notes = survived(state, analysis);
     let summary = summarize(state, analysis, &rows, notes.clone());
     let first_cause = rows.iter().find(|row| row.is_first_cause).map(|row| row.idx);

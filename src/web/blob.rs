@@ -50,6 +50,7 @@ impl ByteSource for BlobSource {
         }
         let failed = |error: JsValue| {
             let said = message(&error);
+            let said = said.trim_end_matches('.');
             // The usual cause by far: browsers refuse a file that changed since it was chosen.
             let message = format!("{said}; if the file changed on disk, open it again");
             SourceError { offset, message }

@@ -21,6 +21,8 @@ pub(super) enum Heard {
     Reply(Reply),
     /// The worker crashed or cannot be started; a sentence.
     Failed(String),
+    /// The worker's code cannot be had; a sentence.
+    Missing(String),
 }
 
 type Listener = Rc<dyn Fn(Heard)>;
@@ -72,7 +74,7 @@ impl Bridge {
                 }
                 Err(error) => {
                     let why = message(&error);
-                    (fetching.listener)(Heard::Failed(format!(
+                    (fetching.listener)(Heard::Missing(format!(
                         "the part of the page that reads images did not load: {why}"
                     )));
                 }

@@ -198,6 +198,7 @@ impl Component for Root {
                 link.send_message(Input::App(match heard {
                     Heard::Reply(reply) => Message::WorkerReplied(reply),
                     Heard::Failed(why) => Message::WorkerFailed(why),
+                    Heard::Missing(why) => Message::WorkerMissing(why),
                 }));
             })));
         }

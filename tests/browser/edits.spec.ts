@@ -2,7 +2,7 @@
 
 import { expect, test } from "./fixtures/test";
 import {
-  builds, button, cached, editor, EITHER_WAY, expectSteps, METADATA, openPage, paste, PRUNED, showSteps, slab, status,
+  builds, button, cached, editor, expectSteps, METADATA, openPage, OTHER_BYTES, paste, PRUNED, SAME_BYTES, showSteps, slab, status,
   type Step, typeNearEnd,
 } from "./fixtures/simulate";
 
@@ -188,11 +188,18 @@ test("stages: what is copied from one that runs again depends on what it writes"
     ["RUN go build -o /bin/app", "rebuilds", "it stands on “COPY . .”, which runs again"],
     ...pruned,
     ...cached("FROM alpine"),
-    [copyFrom, "conditional", EITHER_WAY],
+    [copyFrom, "conditional", OTHER_BYTES],
     app,
   ];
   await expectSteps(page, edited);
   await expect(slab(page, copyFrom)).toHaveAccessibleName(/: conditional$/);
+
+  // The switch tells what such a step comes to.
+  const assume = page.getByRole("combobox", { name: "Assume that reruns write" });
+  await assume.selectOption("the same bytes");
+  await expectSteps(page, edited.map(([code, verdict, why]) => [code, verdict, why === OTHER_BYTES ? SAME_BYTES : why]));
+  await assume.selectOption("different bytes");
+  await expectSteps(page, edited);
 
   // A change of a stage that nobody needs changes nothing.
   await paste(page, MULTI_STAGE.replace("apk add shellcheck", "apk add hadolint"));

@@ -9,8 +9,6 @@ import type { Locator, Page } from "@playwright/test";
 /** Presses Tab, or Shift+Tab, until the element has the focus, and fails after many. */
 async function tabTo(page: Page, target: Locator, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
   for (let n = 0; n < 60; n++) {
-    // Tab indents in the editor; Escape says that the next one leaves it.
-    if (await hasFocus(editor(page))) await page.keyboard.press("Escape");
     await page.keyboard.press(key);
     if (await hasFocus(target)) return;
   }
@@ -66,6 +64,7 @@ test("by keyboard alone: edit, see why, build, switch text and place, browse an 
   await tabTo(page, entry(page, "opt"));
   await page.keyboard.press("ArrowRight");
   await expect(entry(page, "opt")).toHaveAttribute("aria-expanded", "true");
+  await expect(entry(page, "tool")).toBeVisible();
   await page.keyboard.press("ArrowDown");
   expect(await hasFocus(entry(page, "tool"))).toBe(true);
   await page.keyboard.press("Enter");

@@ -2,7 +2,7 @@
 // It lives in a shadow root, so that its style sheets are constructed ones and
 // the page's security policy needs no exception for inline styles.
 
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { bracketMatching, HighlightStyle, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
 import { dockerFile } from "@codemirror/legacy-modes/mode/dockerfile";
 import { type Diagnostic, lintKeymap, nextDiagnostic, setDiagnostics } from "@codemirror/lint";
@@ -243,8 +243,7 @@ export function mount(
           ...searchKeymap,
           ...historyKeymap,
           ...lintKeymap,
-          // Tab indents; Escape and then Tab leaves the editor, as everywhere with CodeMirror.
-          indentWithTab,
+          // Tab is left to the browser: it leads on to the next control.
         ]),
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !isQuiet) onChange(update.state.doc.toString());

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use web_sys::HtmlInputElement;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::icon::icon;
@@ -80,7 +81,17 @@ fn file(props: &FileProps) -> Html {
     let row = &props.row;
     let action = |image: &'static str, verb: &'static str, message: fn(String) -> Message| {
         let (on_message, path) = (props.on_message.clone(), row.path.clone());
-        let onclick = Callback::from(move |_: MouseEvent| on_message.emit(message(path.clone())));
+        let onclick = Callback::from(move |event: MouseEvent| {
+            // A button that goes away with its change leaves the focus to its row.
+            let row =
+                event.target_dyn_into::<Element>().and_then(|target| target.closest("li").ok().flatten());
+            if let Some(row) =
+                row.and_then(|row| row.dyn_into::<HtmlElement>().ok()).filter(|_| image == "undo-2")
+            {
+                let _ = row.focus();
+            }
+            on_message.emit(message(path.clone()));
+        });
         let name = format!("{verb} {}", row.path);
         html! { <button class="button quiet small" {onclick} aria-label={name} title={verb}>{ icon(image) }</button> }
     };
@@ -109,7 +120,7 @@ fn file(props: &FileProps) -> Html {
         if lines.is_empty() { "no instruction takes it".to_owned() } else { format!("taken by {note}") }
     });
     html! {
-        <li class={classes!("file", class, row.ignored_by.is_some().then_some("ignored"))}>
+        <li tabindex="-1" class={classes!("file", class, row.ignored_by.is_some().then_some("ignored"))}>
             <span class="file-name">{ row.path.clone() }</span>
             if !word.is_empty() { <span class="file-status">{ word }</span> }
             <span class="file-note" title={title}>{ note }</span>

@@ -310,12 +310,12 @@ fn folder(props: &FolderProps) -> Html {
     }
     html! {
         <>
-            { for rows.iter().take(MAX_ROWS).map(|row| {
+            { for rows.iter().take(MAX_ROWS).enumerate().map(|(idx, row)| {
                 let path = if props.path.is_empty() { row.name.clone() } else { format!("{}/{}", props.path, row.name) };
                 let is_unfolded = open.unfolded.contains(&path);
                 html! {
                     <>
-                        <TreeRow row={row.clone()} path={path.clone()} depth={props.depth} {is_unfolded} on_message={props.on_message.clone()} />
+                        <TreeRow row={row.clone()} path={path.clone()} depth={props.depth} {is_unfolded} is_first={idx == 0 && props.depth == 0} on_message={props.on_message.clone()} />
                         if is_unfolded {
                             <div role="group"><Folder image={open.clone()} {path} depth={props.depth + 1} on_message={props.on_message.clone()} /></div>
                         }
@@ -333,6 +333,7 @@ struct TreeRowProps {
     path: String,
     depth: u32,
     is_unfolded: bool,
+    is_first: bool,
     on_message: Callback<Message>,
 }
 
@@ -382,7 +383,8 @@ fn tree_row(props: &TreeRowProps) -> Html {
         <div
             class={classes!("tree-row", indent, (row.kind == RowKind::Whiteout).then_some("whiteout"))}
             role="treeitem"
-            tabindex="0"
+            // One row is a stop of the Tab key; arrows lead to the others.
+            tabindex={if props.is_first { "0" } else { "-1" }}
             aria-level={(props.depth + 1).to_string()}
             aria-expanded={is_dir.then(|| props.is_unfolded.to_string())}
             {onclick}

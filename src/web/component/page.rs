@@ -47,6 +47,20 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
         let on_message = props.on_message.clone();
         Callback::from(move |_: MouseEvent| on_message.emit(message.clone()))
     };
+    let (confirm, ask) = (use_node_ref(), use_node_ref());
+    {
+        // The button that was pressed goes away; the focus moves to the one in its place.
+        let (confirm, ask, was_resetting) = (confirm.clone(), ask.clone(), use_mut_ref(|| false));
+        use_effect_with(props.state.is_resetting, move |is_resetting| {
+            let before = was_resetting.replace(*is_resetting);
+            let target = if *is_resetting { &confirm } else { &ask };
+            if before != *is_resetting
+                && let Some(button) = target.cast::<web_sys::HtmlElement>()
+            {
+                let _ = button.focus();
+            }
+        });
+    }
     html! {
         <div class="page">
             <header class="bar">
@@ -59,11 +73,11 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                     if props.state.is_resetting {
                         <span class="confirm" role="alert">
                             <span class="wide">{ "Forget all edits and builds?" }</span>
-                            <button class="button danger" onclick={send(Message::ResetConfirmed)}>{ "Start over" }</button>
+                            <button class="button danger" ref={confirm} onclick={send(Message::ResetConfirmed)}>{ "Start over" }</button>
                             <button class="button" onclick={send(Message::ResetDeclined)}>{ "Keep" }</button>
                         </span>
                     } else {
-                        <button class="button quiet" onclick={send(Message::ResetAsked)}>
+                        <button class="button quiet" ref={ask} onclick={send(Message::ResetAsked)}>
                             { icon("eraser") }<span class="wide">{ "Start over" }</span>
                             <span class="narrow-only">{ "Reset" }</span>
                         </button>
