@@ -1,6 +1,6 @@
 //! Why a step runs, or why it does not: typed, with before and after.
 //!
-//! How a reason is found is the subject of [`explain`](super::explain).
+//! How a reason is found is the subject of the file `explain.rs`.
 
 use crate::graph::{Graph, StepId};
 
