@@ -1,4 +1,4 @@
-//! Parses Dockerfiles of 10, 240 and 100,000 lines.
+//! Parses and checks Dockerfiles of 10, 240 and 100,000 lines.
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "measures and tells")]
 
@@ -8,6 +8,8 @@ mod common;
 use common::{Seed, best_of, millis, ratio, sha256_of};
 use layerlab::dockerfile::stage::Dockerfile;
 use layerlab::dockerfile::syntax;
+use layerlab::graph::BuildOptions;
+use layerlab::lint::{self, LintInput, Scope};
 
 fn dockerfile(n_lines: usize) -> String {
     let mut seed = Seed(1);
@@ -27,19 +29,28 @@ fn dockerfile(n_lines: usize) -> String {
 }
 
 fn main() {
-    println!("parse: tokens, and instructions understood; beside sha256 of as many bytes");
+    println!("parse: tokens, instructions understood, and all checks made; beside sha256 of as many bytes");
+    let options = BuildOptions::default();
+    let input =
+        LintInput { options: &options, dockerignore: Some(""), find_base: &|_, _| None, scope: Scope::Check };
     for (n_lines, n_runs) in [(10, 200), (240, 50), (100_000, 5)] {
         let text = dockerfile(n_lines);
         let tokens = best_of(n_runs, || syntax::parse(&text));
         let whole = best_of(n_runs, || Dockerfile::read(&text));
+        let checked = best_of(n_runs, || {
+            let file = Dockerfile::read(&text);
+            lint::check(&text, &file, &input)
+        });
         let hash = sha256_of(text.len());
         println!(
-            "parse: {n_lines} lines, {} bytes: tokens {} ({}x sha256), whole {} ({}x sha256)",
+            "parse: {n_lines} lines, {} bytes: tokens {} ({}x sha256), read {} ({}x), read and checked {} ({}x)",
             text.len(),
             millis(tokens),
             ratio(tokens, hash),
             millis(whole),
             ratio(whole, hash),
+            millis(checked),
+            ratio(checked, hash),
         );
     }
 }
