@@ -1,4 +1,4 @@
-//! Function components, one a file. Each draws a row of `app::view` and tells
+//! Function components, a subject a file. Each draws a row of `app::view` and tells
 //! what the reader did; none decides anything.
 
 pub(super) mod context;
