@@ -44,13 +44,14 @@ pub(super) fn files(state: &State, analysis: &Analysis) -> Vec<FileRow> {
     let Session { now, .. } = &state.session;
     let now_tree = &analysis.now.all;
     let old_tree = analysis.last.as_ref().map(|last| &last.all);
-    let mut paths: BTreeSet<&str> = file_paths(now_tree).collect();
+    let mut paths: BTreeSet<String> = file_paths(now_tree).collect();
     if let Some(old) = old_tree {
         paths.extend(file_paths(old));
     }
     let takers = takers(analysis);
     let mut rows = Vec::new();
-    for path in paths {
+    for path in &paths {
+        let path = path.as_str();
         let (entry, old) = (now_tree.get(path), old_tree.and_then(|tree| tree.get(path)));
         let is_inferred = analysis
             .now
@@ -81,7 +82,7 @@ pub(super) fn files(state: &State, analysis: &Analysis) -> Vec<FileRow> {
     rows
 }
 
-fn file_paths(tree: &Tree) -> impl Iterator<Item = &str> {
+fn file_paths(tree: &Tree) -> impl Iterator<Item = String> {
     tree.iter().filter(|(_, entry)| !matches!(entry.kind, EntryKind::Dir)).map(|(path, _)| path)
 }
 

@@ -76,7 +76,7 @@ mod tests {
     fn files_and_folders() {
         let mut tree = Tree::default();
         ["go.mod", "src", "Makefile", ".npmrc", "cmd/app"].iter().for_each(|path| insert(&mut tree, path));
-        let files: Vec<&str> =
+        let files: Vec<String> =
             tree.iter().filter(|(_, entry)| !entry.is_dir()).map(|(path, _)| path).collect();
         assert_eq!(files, [".npmrc", "Makefile", "cmd/app/file", "go.mod", "src/file"]);
     }

@@ -366,11 +366,12 @@ fn file_changed(state: &mut State, path: &str, has_new_bytes: bool) -> Vec<Effec
     if files.get(path).is_none() {
         super::placeholder::insert(files, path);
     }
-    let Some(entry) = files.get_mut(path) else { return Vec::new() };
-    entry.mtime_secs = mtime_of_edit(n_edits);
-    if has_new_bytes && let EntryKind::File { digest, .. } = &mut entry.kind {
-        *digest = edited_digest(path, n_edits);
-    }
+    files.change(path, |entry| {
+        entry.mtime_secs = mtime_of_edit(n_edits);
+        if has_new_bytes && let EntryKind::File { digest, .. } = &mut entry.kind {
+            *digest = edited_digest(path, n_edits);
+        }
+    });
     changed(state, Part::Files)
 }
 

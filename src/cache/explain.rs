@@ -13,8 +13,8 @@ use super::reason::{FileChange, FileChangeKind, Reason};
 use super::solve::{Judged, State, stage_name};
 use super::store::{BuildRecord, CacheStore, StepRecord};
 use super::{StepOutcome, Verdict};
-use crate::context::Tree;
-use crate::context::select::{Selector, select};
+use crate::context::select::{Selector, follow, select};
+use crate::context::{Entry, Tree, normal_path};
 use crate::digest::Digest;
 use crate::graph::{Graph, Op, Step, StepId};
 
@@ -318,23 +318,37 @@ fn begun_by(id: StepId, before: &[StepOutcome]) -> StepId {
 
 /// How the selected files of two trees differ.
 fn tree_changes(then: &Tree, old: &Dep, now: &Tree, new: &Dep) -> Vec<FileChange> {
-    let files = |tree: &Tree, dep: &Dep| -> BTreeMap<String, Digest> {
-        select(tree, &dep.selectors).map(|found| found.files.into_iter().collect()).unwrap_or_default()
-    };
-    let (before, after) = (files(then, old), files(now, new));
     let mut changes = Vec::new();
-    let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    for path in paths {
-        let kind = match (before.get(path), after.get(path)) {
-            (None, _) => FileChangeKind::Added,
-            (_, None) => FileChangeKind::Deleted,
-            (Some(before), Some(after)) if before == after => continue,
-            _ => {
-                let kinds = (then.get(path).map(|entry| &entry.kind), now.get(path).map(|entry| &entry.kind));
-                if kinds.0 == kinds.1 { FileChangeKind::Mode } else { FileChangeKind::Content }
-            }
+    if old.selectors == new.selectors && new.selectors.iter().all(Selector::is_plain) {
+        // Where the same is taken whole, only what the trees do not share is looked at.
+        let mut taken: BTreeSet<String> = BTreeSet::new();
+        for selector in &new.selectors {
+            taken.insert(normal_path(&selector.path));
+            let trees = [then, now].into_iter();
+            taken.extend(trees.filter_map(|tree| follow(tree, &selector.path, selector.follows_links)));
+        }
+        let is_in = |path: &str, folder: &str| {
+            let rest = path.strip_prefix(folder);
+            folder.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        changes.push(FileChange { path: path.clone(), kind });
+        let is_taken = |path: &str| taken.iter().any(|folder| is_in(path, folder));
+        let differences = then.differences(now).into_iter();
+        for it in differences.filter(|it| is_taken(&it.path)) {
+            let header = |entry: Option<&Entry>| entry.map(Entry::header_digest);
+            if header(it.before) != header(it.after) {
+                changes.push(FileChange { kind: change_kind(it.before, it.after), path: it.path });
+            }
+        }
+    } else {
+        let files = |tree: &Tree, dep: &Dep| -> BTreeMap<String, Digest> {
+            select(tree, &dep.selectors).map(|found| found.files.into_iter().collect()).unwrap_or_default()
+        };
+        let (before, after) = (files(then, old), files(now, new));
+        let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        for path in paths.into_iter().filter(|path| before.get(*path) != after.get(*path)) {
+            let (old, new) = (before.get(path).and(then.get(path)), after.get(path).and(now.get(path)));
+            changes.push(FileChange { path: path.clone(), kind: change_kind(old, new) });
+        }
     }
     // Folders are named only where nothing below them is.
     let mut folders: BTreeSet<String> = BTreeSet::new();
@@ -344,6 +358,15 @@ fn tree_changes(then: &Tree, old: &Dep, now: &Tree, new: &Dep) -> Vec<FileChange
     }
     changes.retain(|change| !folders.contains(&change.path));
     changes
+}
+
+fn change_kind(before: Option<&Entry>, after: Option<&Entry>) -> FileChangeKind {
+    match (before, after) {
+        (None, _) => FileChangeKind::Added,
+        (_, None) => FileChangeKind::Deleted,
+        (Some(before), Some(after)) if before.kind == after.kind => FileChangeKind::Mode,
+        _ => FileChangeKind::Content,
+    }
 }
 
 fn exec_change(before: &ExecKey, after: &ExecKey, old: &StepRecord, step: &Step) -> Option<Reason> {

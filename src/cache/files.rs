@@ -7,8 +7,9 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::context::select::{Selector, has_wildcard, select};
-use crate::context::{Entry, EntryKind, Tree, normal_path};
+use crate::context::select::{self, Selector, has_wildcard};
+use crate::context::tree::Change;
+use crate::context::{Entry, EntryKind, Node, Tree, normal_path};
 use crate::digest::{Digest, Hasher};
 use crate::graph::StepId;
 
@@ -76,10 +77,7 @@ impl Files {
                 }
                 Content::Missing(selector.path.clone())
             }
-            Self::Whole(tree) => match select(tree, std::slice::from_ref(selector)) {
-                Ok(selection) => Content::Exact(selection.digest),
-                Err(missing) => Content::Missing(missing.path),
-            },
+            Self::Whole(tree) => selected(tree, selector),
             Self::Opaque { token, reruns, .. } => {
                 if !reruns.is_empty() {
                     return Content::Open(reruns.clone());
@@ -100,10 +98,7 @@ impl Files {
                         if !reruns.is_empty() {
                             return Content::Open(reruns.clone());
                         }
-                        match select(tree, std::slice::from_ref(selector)) {
-                            Ok(selection) => Content::Exact(selection.digest),
-                            Err(missing) => Content::Missing(missing.path),
-                        }
+                        selected(tree, selector)
                     }
                     None if is_plain && !touches(tree, &path) => on.one(selector),
                     _ => self.combined(selector, on, tree, reruns),
@@ -128,8 +123,8 @@ impl Files {
         };
         let mut hasher = Hasher::default();
         hasher.update(digest.as_bytes());
-        match select(tree, std::slice::from_ref(selector)) {
-            Ok(selection) => hasher.update(selection.digest.as_bytes()),
+        match select::digest(tree, std::slice::from_ref(selector)) {
+            Ok(digest) => hasher.update(digest.as_bytes()),
             Err(_) => hasher.field("missing"),
         }
         Content::Exact(hasher.finish())
@@ -168,26 +163,20 @@ impl Files {
         self.known_at(path).is_some_and(Entry::is_dir)
     }
 
-    /// The known files at a path, with names relative to it; the empty name is the path itself.
-    fn known_below(&self, path: &str) -> Option<Vec<(String, Entry)>> {
-        let tree = match self {
-            Self::Whole(tree) => tree,
-            Self::Overlay { on, tree, reruns } => {
-                if !reruns.is_empty() || on.may_have(path) {
-                    return None;
-                }
-                tree
-            }
-            Self::Empty | Self::Opaque { .. } => return None,
-        };
-        let strip = if path.is_empty() { 0 } else { path.len() + 1 };
-        let own = if path.is_empty() { Some(Entry::dir()) } else { tree.get(path).cloned() };
-        let mut found = vec![(String::new(), own?)];
-        found.extend(
-            tree.below(path)
-                .map(|(below, entry)| (below.get(strip..).unwrap_or("").to_owned(), entry.clone())),
-        );
-        Some(found)
+    /// What stands at a path with all below it, where all of that is known.
+    fn known_node(&self, path: &str) -> Option<&Rc<Node>> {
+        match self {
+            Self::Whole(tree) => tree.node(path),
+            Self::Overlay { on, tree, reruns } if reruns.is_empty() && !on.may_have(path) => tree.node(path),
+            Self::Overlay { .. } | Self::Empty | Self::Opaque { .. } => None,
+        }
+    }
+}
+
+fn selected(tree: &Tree, selector: &Selector) -> Content {
+    match select::digest(tree, std::slice::from_ref(selector)) {
+        Ok(digest) => Content::Exact(digest),
+        Err(missing) => Content::Missing(missing.path),
     }
 }
 
@@ -205,10 +194,8 @@ pub struct CopyOf<'a> {
     pub dest: &'a str,
     /// `--chown` and `--chmod` together with what else changes the files.
     pub options: &'a str,
-    /// Mode, where it is given in octal.
-    pub mode: Option<u32>,
-    /// Owner and group, where they are given as numbers.
-    pub owner: Option<(u32, u32)>,
+    /// Mode and owner, where they are given as numbers.
+    pub change: Change,
     /// The source is one of several, so that the target is a folder.
     pub is_one_of_many: bool,
 }
@@ -219,11 +206,11 @@ pub fn add_copy(tree: &mut Tree, reruns: &mut BTreeSet<StepId>, source: &Files, 
     let is_plain = !has_wildcard(&copy.selector.path)
         && copy.selector.includes.is_empty()
         && copy.selector.excludes.is_empty();
-    let known = if is_plain && copy.options.is_empty() { source.known_below(&path) } else { None };
+    let known = if is_plain && copy.options.is_empty() { source.known_node(&path) } else { None };
     let into_folder = copy.dest.ends_with('/') || copy.is_one_of_many;
     let dest = normal_path(copy.dest);
     let base = path.rsplit('/').next().unwrap_or("");
-    let Some(found) = known else {
+    let Some(known) = known else {
         // Not known in detail: one entry stands for all that the copy makes.
         let token = match source.content(std::slice::from_ref(copy.selector)) {
             Content::Exact(digest) => digest,
@@ -236,7 +223,7 @@ pub fn add_copy(tree: &mut Tree, reruns: &mut BTreeSet<StepId>, source: &Files, 
         let mut hasher = Hasher::default();
         hasher.update(token.as_bytes());
         hasher.field(copy.options);
-        hasher.field(&format!("{:?} {:?}", copy.mode, copy.owner));
+        hasher.field(&format!("{:?}", copy.change));
         let digest = hasher.finish();
         let entry =
             Entry { kind: EntryKind::File { digest, size_bytes: 0 }, is_assumed: true, ..Entry::dir() };
@@ -244,27 +231,14 @@ pub fn add_copy(tree: &mut Tree, reruns: &mut BTreeSet<StepId>, source: &Files, 
         tree.insert(if name.is_empty() { "." } else { &name }, entry);
         return;
     };
-    let is_dir = found.first().is_some_and(|(_, entry)| entry.is_dir());
-    for (relative, mut entry) in found {
-        if let Some(mode) = copy.mode {
-            entry.mode = mode;
-        }
-        if let Some((uid, gid)) = copy.owner {
-            (entry.uid, entry.gid) = (uid, gid);
-        }
-        entry.mtime_secs = 0;
-        // Of a folder its content is copied, of a file the file itself.
-        let target = match (is_dir, into_folder) {
-            (true, _) => format!("{dest}/{relative}"),
-            (false, true) => format!("{dest}/{base}"),
-            (false, false) => dest.clone(),
-        };
-        if is_dir && relative.is_empty() {
-            if !dest.is_empty() && tree.get(&dest).is_none() {
-                tree.insert(&dest, entry);
-            }
-            continue;
-        }
-        tree.insert(&target, entry);
+    // Of a folder its content is copied, of a file the file itself.
+    let target = match (known.entry().is_dir(), into_folder) {
+        (false, true) => format!("{dest}/{base}"),
+        _ => dest,
+    };
+    if copy.change == Change::default() {
+        tree.graft(&target, known);
+    } else {
+        tree.graft(&target, &Rc::new(Node::changed(known, copy.change)));
     }
 }

@@ -7,6 +7,7 @@ use super::files::{CopyOf, Files, add_copy};
 use super::reason::Reason;
 use super::solve::ImageFiles;
 use crate::context::select::Selector;
+use crate::context::tree::Change;
 use crate::context::{Entry, EntryKind, Tree, normal_path};
 use crate::digest::{ChainId, Digest, Hasher};
 use crate::graph::{BaseImage, CopyAction, Exec, FileAction, FileInput, Op, Step, StepId};
@@ -120,8 +121,7 @@ fn copied(
         selector: &selector,
         dest: &copy.dest,
         options: &options,
-        mode,
-        owner,
+        change: Change { mode, owner },
         is_one_of_many: is_one_of_many || on.is_known_folder(&target),
     };
     add_copy(tree, reruns, from, made);
@@ -238,7 +238,7 @@ fn written(tree: &Tree, build: usize, rerun: StepId) -> Tree {
             hasher.field(&format!("{build} {}", rerun.0));
             *digest = hasher.finish();
         }
-        settled.insert(path, entry);
+        settled.insert(&path, entry);
     }
     settled
 }

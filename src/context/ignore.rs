@@ -10,8 +10,11 @@
 //! then the folder is listed, too. See the
 //! [reference](https://docs.docker.com/build/concepts/context/#dockerignore-files).
 
+use std::rc::Rc;
+
 use super::glob::{BadPattern, Pattern, check_path_pattern};
-use super::{Tree, normal_path};
+use super::tree::{Children, Link, changed_children};
+use super::{Node, Tree, normal_path};
 
 /// One pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -232,42 +235,81 @@ impl IgnoreList {
     /// The files of `tree` that are sent.
     #[must_use]
     pub fn filter(&self, tree: &Tree) -> Tree {
+        self.refilter(tree, None)
+    }
+
+    /// The same, where it is known what these patterns left of an earlier tree:
+    /// only what differs from that one is looked at.
+    #[must_use]
+    pub fn refilter(&self, tree: &Tree, before: Option<(&Tree, &Tree)>) -> Tree {
         if self.rules.is_empty() {
             return tree.clone();
         }
-        let mut sent = Tree::default();
-        // Folders above the current path: what matches them, and whether they are listed already.
-        let mut open: Vec<(String, Matched, bool)> = Vec::new();
-        let mut skipped: Option<String> = None;
-        for (path, entry) in tree.iter() {
-            if skipped.as_ref().is_some_and(|folder| is_below(path, folder)) {
-                continue;
+        let before = before.map(|(all, sent)| (all.root(), Some(sent.root())));
+        let sent = self.children_sent("", None, tree.root(), before);
+        Tree::from(sent)
+    }
+
+    /// A folder with those of its children that are sent.
+    fn children_sent(
+        &self,
+        path: &str,
+        matched: Option<&Matched>,
+        now: &Rc<Node>,
+        before: Option<(&Rc<Node>, Option<&Rc<Node>>)>,
+    ) -> Rc<Node> {
+        let full = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+        let Some((all, sent)) = before else {
+            let sent = |(name, child): (&str, &Rc<Node>)| {
+                Some((Rc::from(name), Link(self.sent(&full(name), matched, child, None)?)))
+            };
+            let children: Children = now.iter().filter_map(sent).collect();
+            let is_all = children.len() == now.children().len()
+                && children.values().zip(now.children().values()).all(|(sent, child)| sent == child);
+            if is_all {
+                return Rc::clone(now);
             }
-            while open.last().is_some_and(|(folder, ..)| !is_below(path, folder)) {
-                open.pop();
-            }
-            let above = open.last().map(|(_, matched, _)| matched);
-            // A pattern that turns out to be malformed matches nothing.
-            let matched = self.matched(path, above).unwrap_or_default();
-            let is_hidden = matched.is_hidden;
-            if !is_hidden {
-                // Hidden folders are listed once something below them is kept.
-                for (folder, _, is_listed) in &mut open {
-                    if let Some(entry) = tree.get(folder).filter(|_| !std::mem::replace(is_listed, true)) {
-                        sent.insert(folder, entry.clone());
-                    }
-                }
-                sent.insert(path, entry.clone());
-            }
-            if entry.is_dir() {
-                if is_hidden && !self.may_return_below(path) {
-                    skipped = Some(path.to_owned());
-                } else {
-                    open.push((path.to_owned(), matched, !is_hidden));
-                }
-            }
+            return Rc::new(Node::with(now.entry().clone(), children));
+        };
+        let mut is_all = sent.is_some_and(|sent| Rc::ptr_eq(sent, all));
+        let children = sent.map_or_else(Children::default, |sent| sent.children().clone());
+        let mut result = match sent {
+            Some(sent) if sent.entry() == now.entry() => Node::clone(sent),
+            _ => Node::with(now.entry().clone(), children),
+        };
+        for (name, then, child) in changed_children(all, now) {
+            let was_sent = result.child(name).cloned();
+            let then = then.map(|then| (then, was_sent.as_ref()));
+            let is_sent = child.and_then(|child| self.sent(&full(name), matched, child, then));
+            is_all &= match (&is_sent, child) {
+                (Some(sent), Some(child)) => Rc::ptr_eq(sent, child),
+                (sent, child) => sent.is_none() && child.is_none(),
+            };
+            result.alter(name, |_| is_sent);
         }
-        sent
+        if is_all { Rc::clone(now) } else { Rc::new(result) }
+    }
+
+    /// What is sent of a node; `before` is what it was and what of that was sent.
+    fn sent(
+        &self,
+        path: &str,
+        above: Option<&Matched>,
+        now: &Rc<Node>,
+        before: Option<(&Rc<Node>, Option<&Rc<Node>>)>,
+    ) -> Option<Rc<Node>> {
+        // A pattern that turns out to be malformed matches nothing.
+        let matched = self.matched(path, above).unwrap_or_default();
+        if !now.entry().is_dir() {
+            return (!matched.is_hidden).then(|| Rc::clone(now));
+        }
+        if matched.is_hidden && !self.may_return_below(path) {
+            return None;
+        }
+        let before = before.filter(|(all, _)| all.entry().is_dir());
+        let folder = self.children_sent(path, Some(&matched), now, before);
+        // A hidden folder is listed once something below it is kept.
+        (!matched.is_hidden || folder.n_below() > 0).then_some(folder)
     }
 
     /// Whether a `!` pattern could bring back something below a hidden folder.
@@ -295,10 +337,6 @@ fn parents(path: &str) -> Vec<&str> {
     path.match_indices('/').filter_map(|(idx, _)| path.get(..idx)).collect()
 }
 
-fn is_below(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Entry;
@@ -312,9 +350,19 @@ mod tests {
         }
         let list = IgnoreList::parse(ignore).unwrap();
         let found = list.filter(&tree);
-        let found: Vec<&str> =
+        let found: Vec<String> =
             found.iter().filter(|(_, entry)| !entry.is_dir()).map(|(path, _)| path).collect();
         assert_eq!(found, sent, "{ignore}");
+        // Each file put in by itself ends in the same.
+        let (mut all, mut kept) = (Tree::default(), list.filter(&Tree::default()));
+        for path in files {
+            let before = all.clone();
+            all.insert(path, Entry::file(Digest::of(b""), 0));
+            kept = list.refilter(&all, Some((&before, &kept)));
+        }
+        assert_eq!(kept, list.filter(&all), "{ignore}");
+        let gone = list.refilter(&Tree::default(), Some((&all, &kept)));
+        assert!(gone.is_empty(), "{ignore}");
     }
 
     #[test]

@@ -12,9 +12,10 @@
 //! them, but differ exactly where they differ.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::glob::{Pattern, match_path};
-use super::{EntryKind, Tree, normal_path};
+use super::{Entry, EntryKind, Node, Tree, normal_path};
 use crate::digest::{Digest, Hasher};
 
 /// What is selected.
@@ -70,19 +71,31 @@ pub fn has_wildcard(path: &str) -> bool {
     false
 }
 
-/// Selects from a tree. Each selector is looked up by itself.
+/// Selects from a tree, and lists what is taken. Each selector is looked up by itself.
 ///
 /// # Errors
 /// A path without wildcards that is not there.
 pub fn select(tree: &Tree, selectors: &[Selector]) -> Result<Selection, NotFound> {
-    let mut hasher = Hasher::default();
     let mut files = BTreeMap::new();
-    for selector in selectors {
-        let mut finder = Finder { tree, files: &mut files };
-        let digest = finder.one(selector)?;
-        hasher.update(digest.as_bytes());
+    let digest = Finder { tree, files: Some(&mut files) }.all(selectors)?;
+    Ok(Selection { digest, files: files.into_iter().collect() })
+}
+
+/// The digest of what is selected, without a list of it: of a folder that is
+/// taken whole nothing but its own digest is looked at.
+///
+/// # Errors
+/// A path without wildcards that is not there.
+pub fn digest(tree: &Tree, selectors: &[Selector]) -> Result<Digest, NotFound> {
+    Finder { tree, files: None }.all(selectors)
+}
+
+impl Selector {
+    /// All of one file or folder is taken, whatever is in it.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        !(self.is_wildcard && has_wildcard(&self.path)) && self.includes.is_empty() && self.excludes.is_empty()
     }
-    Ok(Selection { digest: hasher.finish(), files: files.into_iter().collect() })
 }
 
 /// Links are followed this often before a chain of them counts as a loop.
@@ -117,18 +130,27 @@ pub fn follow(tree: &Tree, path: &str, follows_last: bool) -> Option<String> {
 
 struct Finder<'a> {
     tree: &'a Tree,
-    files: &'a mut BTreeMap<String, Digest>,
+    /// What is taken, where a list is wanted.
+    files: Option<&'a mut BTreeMap<String, Digest>>,
 }
 
 impl Finder<'_> {
+    fn all(&mut self, selectors: &[Selector]) -> Result<Digest, NotFound> {
+        let mut hasher = Hasher::default();
+        for selector in selectors {
+            hasher.update(self.one(selector)?.as_bytes());
+        }
+        Ok(hasher.finish())
+    }
+
     fn one(&mut self, selector: &Selector) -> Result<Digest, NotFound> {
-        let is_pattern = selector.is_wildcard && has_wildcard(&selector.path);
-        if !is_pattern && selector.includes.is_empty() && selector.excludes.is_empty() {
+        if selector.is_plain() {
             let not_found = || NotFound { path: selector.path.clone() };
             let path = follow(self.tree, &selector.path, selector.follows_links).ok_or_else(not_found)?;
             self.mention_link(&normal_path(&selector.path), &path);
             return Ok(self.whole(&path));
         }
+        let is_pattern = selector.is_wildcard && has_wildcard(&selector.path);
         let found = if is_pattern { self.by_wildcard(selector) } else { self.by_patterns(selector)? };
         if let [(path, digest)] = found.as_slice()
             && base_name(path) == base_name(&selector.path)
@@ -146,54 +168,39 @@ impl Finder<'_> {
     /// A link that led elsewhere is among what was taken, though its text does not count.
     fn mention_link(&mut self, path: &str, led_to: &str) {
         if let Some(link) = self.tree.get(path).filter(|_| path != led_to) {
-            self.files.insert(path.to_owned(), link.header_digest());
+            self.mention(path, link);
+        }
+    }
+
+    fn mention(&mut self, path: &str, entry: &Entry) {
+        if let Some(files) = &mut self.files {
+            files.insert(path.to_owned(), entry.header_digest());
         }
     }
 
     /// The digest of an entry and all below it.
     fn whole(&mut self, path: &str) -> Digest {
-        let own = self.tree.get(path).map(super::Entry::header_digest);
-        if let Some(own) = own {
-            self.files.insert(path.to_owned(), own);
+        let tree = self.tree;
+        let Some(node) = tree.node(path) else { return Digest::of(b"") };
+        if self.files.is_some() {
+            tree.get(path).into_iter().for_each(|entry| self.mention(path, entry));
+            tree.below(path).for_each(|(path, entry)| self.mention(&path, entry));
         }
-        let is_dir = path.is_empty() || self.tree.get(path).is_some_and(super::Entry::is_dir);
-        if !is_dir {
-            return own.unwrap_or_else(|| Digest::of(b""));
-        }
-        let mut hasher = Hasher::default();
-        if let Some(own) = own {
-            hasher.update(own.as_bytes());
-        }
-        let strip = if path.is_empty() { 0 } else { path.len() + 1 };
-        for (below, entry) in self.tree.below(path) {
-            let digest = entry.header_digest();
-            hasher.field(below.get(strip..).unwrap_or(""));
-            hasher.update(digest.as_bytes());
-            self.files.insert(below.to_owned(), digest);
-        }
-        hasher.finish()
+        node.digest()
     }
 
     /// Every match of a wildcard and all below it, folders by their own header.
     fn by_wildcard(&mut self, selector: &Selector) -> Vec<(String, Digest)> {
-        let pattern = normal_path(&selector.path);
         let filter = Filter::new(selector);
         let mut found: Vec<(String, Digest)> = Vec::new();
-        let mut matched: Option<String> = None;
-        for (path, _) in self.tree.iter() {
-            let is_inside = matched.as_ref().is_some_and(|folder| is_below(path, folder));
-            if !is_inside {
-                if !match_path(&pattern, path).unwrap_or(false) {
-                    continue;
+        for path in matches(self.tree, &normal_path(&selector.path)) {
+            self.push(&mut found, &path, selector.follows_links);
+            let tree = self.tree;
+            for (below, _) in tree.below(&path) {
+                if filter.takes(below.get(path.len() + 1..).unwrap_or("")) {
+                    self.push(&mut found, &below, false);
                 }
-                matched = Some(path.to_owned());
             }
-            let root = matched.as_deref().unwrap_or("");
-            let relative = path.get(root.len()..).unwrap_or("").trim_start_matches('/');
-            if is_inside && !filter.takes(relative) {
-                continue;
-            }
-            self.push(&mut found, path, selector.follows_links && !is_inside);
         }
         found
     }
@@ -204,18 +211,18 @@ impl Finder<'_> {
         let root = follow(self.tree, &selector.path, true).ok_or_else(not_found)?;
         let filter = Filter::new(selector);
         let mut found: Vec<(String, Digest)> = Vec::new();
-        if !root.is_empty() && !self.tree.get(&root).is_some_and(super::Entry::is_dir) {
+        if !root.is_empty() && !self.tree.get(&root).is_some_and(Entry::is_dir) {
             self.push(&mut found, &root, true);
             return Ok(found);
         }
         let strip = if root.is_empty() { 0 } else { root.len() + 1 };
-        let below: Vec<(&str, bool)> =
-            self.tree.below(&root).map(|(path, entry)| (path, entry.is_dir())).collect();
+        let tree = self.tree;
         let mut waiting: Vec<String> = Vec::new();
-        for (path, is_dir) in below {
+        for (path, entry) in tree.below(&root) {
+            let path = path.as_str();
             waiting.retain(|folder| is_below(path, folder));
             let is_taken = filter.takes(path.get(strip..).unwrap_or(""));
-            if is_dir {
+            if entry.is_dir() {
                 // A folder counts once something below it is taken, or if it is taken itself.
                 if is_taken { self.push(&mut found, path, false) } else { waiting.push(path.to_owned()) }
             } else if is_taken {
@@ -237,7 +244,9 @@ impl Finder<'_> {
             },
             _ => entry.header_digest(),
         };
-        self.files.insert(path.to_owned(), digest);
+        if let Some(files) = &mut self.files {
+            files.insert(path.to_owned(), digest);
+        }
         found.push((path.to_owned(), digest));
     }
 }
@@ -284,6 +293,33 @@ impl Filter {
     }
 }
 
+/// The paths that a wildcard pattern matches, in order; nothing below a match is looked at.
+fn matches(tree: &Tree, pattern: &str) -> Vec<String> {
+    if pattern.contains(['[', '\\']) {
+        // A class or an escape may hold a slash: such a pattern is not taken apart.
+        let mut found: Vec<String> = Vec::new();
+        for (path, _) in tree.iter() {
+            let is_inside = found.last().is_some_and(|folder| is_below(&path, folder));
+            if !is_inside && match_path(pattern, &path).unwrap_or(false) {
+                found.push(path);
+            }
+        }
+        return found;
+    }
+    let mut found: Vec<(String, &Rc<Node>)> = vec![(String::new(), tree.root())];
+    for part in pattern.split('/') {
+        let literal = part.split(['*', '?']).next().unwrap_or("");
+        let mut next = Vec::new();
+        for (folder, node) in found {
+            let full = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+            let is_match = |(name, _): &(&str, &Rc<Node>)| match_path(part, name).unwrap_or(false);
+            next.extend(node.iter_prefix(literal).filter(is_match).map(|(name, child)| (full(name), child)));
+        }
+        found = next;
+    }
+    found.into_iter().map(|(path, _)| path).collect()
+}
+
 fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
@@ -294,7 +330,6 @@ fn base_name(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Entry;
     use super::*;
 
     fn tree(files: &[(&str, &str)]) -> Tree {

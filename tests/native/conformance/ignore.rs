@@ -79,7 +79,7 @@ fn sent(dockerignore: &str, paths: &[&str]) -> Option<Result<Sent, String>> {
         }
     };
     let (dirs, files): (Vec<_>, Vec<_>) = found.iter().partition(|(_, entry)| entry.is_dir());
-    let paths = |list: Vec<(&str, &Entry)>| list.into_iter().map(|(path, _)| path.to_owned()).collect();
+    let paths = |list: Vec<(String, &Entry)>| list.into_iter().map(|(path, _)| path).collect();
     Some(Ok((paths(files), paths(dirs))))
 }
 
