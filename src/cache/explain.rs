@@ -13,7 +13,7 @@ use super::reason::{FileChange, FileChangeKind, Reason};
 use super::solve::{Judged, State, stage_name};
 use super::store::{BuildRecord, CacheStore, StepRecord};
 use super::{StepOutcome, Verdict};
-use crate::context::select::{Selector, follow, select};
+use crate::context::select::{self, Selector, follow, select};
 use crate::context::{Entry, Tree, normal_path};
 use crate::digest::Digest;
 use crate::graph::{Graph, Op, Step, StepId};
@@ -319,6 +319,10 @@ fn begun_by(id: StepId, before: &[StepOutcome]) -> StepId {
 /// How the selected files of two trees differ.
 fn tree_changes(then: &Tree, old: &Dep, now: &Tree, new: &Dep) -> Vec<FileChange> {
     let mut changes = Vec::new();
+    let digests = (select::digest(then, &old.selectors), select::digest(now, &new.selectors));
+    if digests.0.is_ok() && digests.0 == digests.1 {
+        return changes;
+    }
     if old.selectors == new.selectors && new.selectors.iter().all(Selector::is_plain) {
         // Where the same is taken whole, only what the trees do not share is looked at.
         let mut taken: BTreeSet<String> = BTreeSet::new();

@@ -150,6 +150,23 @@ impl Finder<'_> {
             self.mention_link(&normal_path(&selector.path), &path);
             return Ok(self.whole(&path));
         }
+        let tree = self.tree;
+        let node = if selector.is_wildcard && has_wildcard(&selector.path) {
+            tree.root()
+        } else {
+            let not_found = || NotFound { path: selector.path.clone() };
+            let path = follow(tree, &selector.path, true).ok_or_else(not_found)?;
+            tree.node(&path).ok_or_else(not_found)?
+        };
+        if self.files.is_some() {
+            return self.by_pattern(selector);
+        }
+        // That the path is there was seen; nothing else refuses.
+        let refused = Digest::of(b"");
+        Ok(node.selection(selector, || self.by_pattern(selector).unwrap_or(refused)))
+    }
+
+    fn by_pattern(&mut self, selector: &Selector) -> Result<Digest, NotFound> {
         let is_pattern = selector.is_wildcard && has_wildcard(&selector.path);
         let found = if is_pattern { self.by_wildcard(selector) } else { self.by_patterns(selector)? };
         if let [(path, digest)] = found.as_slice()

@@ -6,7 +6,7 @@
 //! what stands in the folder, so that a changed file is subtracted and added
 //! instead of hashing its neighbors again.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
@@ -18,6 +18,7 @@ use imbl::shared_ptr::RcK;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::select::Selector;
 use super::{Entry, normal_path};
 use crate::digest::{Digest, Hasher};
 
@@ -46,6 +47,8 @@ pub struct Node {
     n_below: usize,
     digest: OnceCell<Digest>,
     sum: OnceCell<Sum>,
+    /// Digests of selections below this node, by what selects them.
+    selections: RefCell<BTreeMap<Selector, Digest>>,
 }
 
 /// A header given to files by a copy.
@@ -109,6 +112,7 @@ impl Node {
             n_below: 0,
             digest: OnceCell::new(),
             sum: OnceCell::new(),
+            selections: RefCell::default(),
         }
     }
 
@@ -187,6 +191,16 @@ impl Node {
         })
     }
 
+    /// The digest of a selection, which is computed once as long as nothing below this node changes.
+    pub(super) fn selection(&self, selector: &Selector, compute: impl FnOnce() -> Digest) -> Digest {
+        if let Some(known) = self.selections.borrow().get(selector) {
+            return *known;
+        }
+        let digest = compute();
+        self.selections.borrow_mut().insert(selector.clone(), digest);
+        digest
+    }
+
     fn sum(&self) -> Sum {
         let add = |sum: Sum, (name, child): (&str, &Rc<Node>)| sum.plus(Sum::of(name, child));
         *self.sum.get_or_init(|| self.iter().fold(Sum::default(), add))
@@ -194,7 +208,7 @@ impl Node {
 
     /// Replaces itself, and keeps what is below if both are folders.
     fn set_entry(&mut self, entry: Entry) {
-        self.digest.take();
+        self.forget();
         if !entry.is_dir() {
             (self.children, self.sum, self.source) = (OnceCell::new(), OnceCell::new(), None);
             self.n_below = 0;
@@ -202,12 +216,17 @@ impl Node {
         self.entry = entry;
     }
 
+    fn forget(&mut self) {
+        self.digest.take();
+        self.selections = RefCell::default();
+    }
+
     /// Changes what stands under a name; `None` is nothing there. Digests that
     /// are known are kept up.
     pub(super) fn alter(&mut self, name: &str, change: impl FnOnce(Option<Rc<Node>>) -> Option<Rc<Node>>) {
         self.children();
         self.source = None;
-        self.digest.take();
+        self.forget();
         let mut children = self.children.take().unwrap_or_default();
         let mut sum = self.sum.take();
         // Taken out while it changes, so that a node that nobody else holds changes in place.
@@ -265,7 +284,8 @@ impl Node {
         }
         let is_unnoticed = self.entry.is_unnoticed_after(&before.entry);
         let entry = if is_unnoticed { &before.entry } else { &self.entry };
-        let mut held = Node { entry: entry.clone(), digest: OnceCell::new(), ..Node::clone(self) };
+        let mut held = Node { entry: entry.clone(), ..Node::clone(self) };
+        held.forget();
         let (mut is_now, mut is_before) = (*entry == self.entry, *entry == before.entry);
         if self.entry.is_dir() && before.entry.is_dir() {
             for (name, then, now) in changed_children(before, self) {
