@@ -1,30 +1,41 @@
 //! What the engine makes of the state: Dockerfile → graph → verdicts.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::history::{BaseState, Bases, History};
+use super::options::OptionProblem;
 use super::placeholder;
 use super::state::{State, Version};
 use crate::cache::Simulation;
-use crate::cache::solve::{Inputs, Reruns, record, simulate};
-use crate::cache::store::CacheStore;
+use crate::cache::solve::{Inputs, simulate};
 use crate::context::ignore::IgnoreList;
 use crate::context::{Entry, Tree};
-use crate::digest::Digest;
+use crate::digest::{DiffId, Digest};
 use crate::dockerfile::stage::Dockerfile;
-use crate::graph::{BuildOptions, Graph, GraphError, convert};
+use crate::graph::{BaseImage, BuildOptions, Graph, GraphError, NamedContext, convert};
 use crate::lint::{self, LintInput, Report, Scope};
+use crate::oci::Platform;
 
 /// A version as the builder sees it.
 #[derive(Clone, Debug)]
 pub struct Judged {
     /// The Dockerfile, understood as far as it can be.
     pub file: Dockerfile,
+    /// Its options.
+    pub options: BuildOptions,
+    /// What of the options could not be taken.
+    pub option_problems: Vec<OptionProblem>,
+    /// The base images that it builds upon, by full name.
+    pub bases: Bases,
     /// Its graph, or why there is none.
     pub graph: Result<Graph, GraphError>,
     /// Where the file is refused: the graph that it would have without the refused
     /// instructions, so that the rest keeps its verdicts while someone types.
     rest: Option<Graph>,
+    /// The ignore file's text.
+    dockerignore: String,
     /// The patterns that hide files, or why they cannot be used.
     pub ignore: Result<IgnoreList, String>,
     /// Every file, the Dockerfile, the ignore file and inferred ones among them.
@@ -33,15 +44,29 @@ pub struct Judged {
     pub sent: Rc<Tree>,
     /// Files that nobody gave.
     pub inferred: BTreeSet<String>,
+    /// Named contexts that are folders: what is inferred of them.
+    named: BTreeMap<String, Rc<Tree>>,
 }
 
 impl Judged {
-    /// Understands a version.
+    /// Understands a version. Where it is known how an earlier one was judged, only
+    /// files that differ from that one are looked at.
     #[must_use]
-    pub fn new(version: &Version) -> Self {
+    pub fn new(version: &Version, history: &History, before: Option<&Self>) -> Self {
         let file = Dockerfile::read(&version.dockerfile);
-        let graph = convert::build(&file, &BuildOptions::default(), &|_, _| None);
-        let ignore = IgnoreList::parse(&version.dockerignore).map_err(|error| error.to_string());
+        let (options, option_problems) = version.options.read();
+        let moved = history.bases(version);
+        let used: RefCell<Bases> = RefCell::default();
+        let find_base = |reference: &str, platform: &Platform| {
+            let state = moved.get(reference).copied().unwrap_or_default();
+            used.borrow_mut().insert(reference.to_owned(), state);
+            moved_base(reference, platform, state)
+        };
+        let graph = convert::build(&file, &options, &find_base);
+        let ignore = match before.filter(|before| before.dockerignore == version.dockerignore) {
+            Some(before) => before.ignore.clone(),
+            None => IgnoreList::parse(&version.dockerignore).map_err(|error| error.to_string()),
+        };
         let mut all = Tree::clone(&version.files);
         if version.has_dockerfile_in_context {
             all.insert("Dockerfile", text_entry(&version.dockerfile));
@@ -49,17 +74,50 @@ impl Judged {
                 all.insert(".dockerignore", text_entry(&version.dockerignore));
             }
         }
-        let rest = graph.is_err().then(|| without_refused(&file)).flatten();
+        // The graph of what is left once refused instructions are left out, if that has one.
+        let without_refused = || {
+            let rest = Dockerfile { refusals: Vec::new(), ..file.clone() };
+            convert::build(&rest, &options, &find_base).ok()
+        };
+        let rest = graph.is_err().then(without_refused).flatten();
         let shown = graph.as_ref().ok().or(rest.as_ref());
-        let inferred = shown.map_or_else(BTreeSet::new, |graph| placeholder::missing(graph, &all));
+        let inferred = shown.map_or_else(BTreeSet::new, |graph| placeholder::missing(graph, "context", &all));
         for path in &inferred {
             placeholder::insert(&mut all, path);
         }
         let sent = match &ignore {
-            Ok(list) => list.filter(&all),
+            Ok(list) => {
+                let is_same = |before: &&Self| before.dockerignore == version.dockerignore;
+                let before = before.filter(is_same).map(|before| (&before.all, before.sent.as_ref()));
+                list.refilter(&all, before)
+            }
             Err(_) => all.clone(),
         };
-        Self { file, graph, rest, ignore, all, sent: Rc::new(sent), inferred }
+        let named = |(name, context): (&String, &NamedContext)| {
+            let mut tree = Tree::default();
+            if let (NamedContext::Local, Some(graph)) = (context, shown) {
+                let missing = placeholder::missing(graph, name, &tree);
+                missing.iter().for_each(|path| placeholder::insert(&mut tree, path));
+            }
+            (*context == NamedContext::Local).then(|| (name.clone(), Rc::new(tree)))
+        };
+        let named = options.named_contexts.iter().filter_map(named).collect();
+        let dockerignore = version.dockerignore.clone();
+        let bases = used.into_inner();
+        Self {
+            file,
+            options,
+            option_problems,
+            bases,
+            graph,
+            rest,
+            dockerignore,
+            ignore,
+            all,
+            sent: Rc::new(sent),
+            inferred,
+            named,
+        }
     }
 
     /// The graph, or that of the rest where the file is refused.
@@ -68,18 +126,26 @@ impl Judged {
         self.graph.as_ref().ok().or(self.rest.as_ref())
     }
 
-    fn inputs(&self) -> Inputs {
-        Inputs {
-            locals: BTreeMap::from([("context".to_owned(), Rc::clone(&self.sent))]),
-            ..Inputs::default()
-        }
+    /// What the cache is asked with.
+    #[must_use]
+    pub fn inputs(&self) -> Inputs {
+        let mut locals = self.named.clone();
+        locals.insert("context".to_owned(), Rc::clone(&self.sent));
+        Inputs { locals, build_args: self.options.build_args.clone(), ..Inputs::default() }
     }
 }
 
-/// The graph of what is left once refused instructions are left out, if that has one.
-fn without_refused(file: &Dockerfile) -> Option<Graph> {
-    let rest = Dockerfile { refusals: Vec::new(), ..file.clone() };
-    convert::build(&rest, &BuildOptions::default(), &|_, _| None).ok()
+/// A base image whose tag moved. Nothing is known of its layers but that they are others.
+fn moved_base(reference: &str, platform: &Platform, state: BaseState) -> Option<BaseImage> {
+    if state == BaseState::default() {
+        return None;
+    }
+    let digest = |what: &str, n: u32| Digest::of(format!("{reference} {platform} {what} {n}").as_bytes());
+    let manifest = Digest::of(format!("{} {}", digest("layers", state.n_layers), state.n_configs).as_bytes());
+    // Before the first move the name stands for the layers.
+    let layers = (state.n_layers > 0).then(|| DiffId(digest("layers", state.n_layers)));
+    let layers = layers.into_iter().collect();
+    Some(BaseImage { digest: Some(manifest.to_string()), layers, ..BaseImage::default() })
 }
 
 /// A text that the page holds, as a file of the context. Its time moves with its
@@ -92,31 +158,6 @@ fn text_entry(text: &str) -> Entry {
     entry
 }
 
-/// What was built, replayed into a cache. Depends on the builds alone.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    /// The cache after all builds.
-    pub store: CacheStore,
-    /// The last build.
-    pub last: Option<Rc<Judged>>,
-}
-
-impl History {
-    /// Replays the builds of a state.
-    #[must_use]
-    pub fn replay(builds: &[Version], reruns: Reruns) -> Self {
-        let mut history = Self::default();
-        for build in builds {
-            let judged = Judged::new(build);
-            if let Ok(graph) = &judged.graph {
-                record(graph, &judged.inputs(), &mut history.store, &|_| reruns, &BTreeSet::new());
-            }
-            history.last = Some(Rc::new(judged));
-        }
-        history
-    }
-}
-
 /// The present version, judged.
 #[derive(Clone, Debug)]
 pub struct Analysis {
@@ -126,28 +167,37 @@ pub struct Analysis {
     pub simulation: Simulation,
     /// The last build.
     pub last: Option<Rc<Judged>>,
+    /// The cache holds something.
+    pub has_cache: bool,
     /// What BuildKit's checks say of the Dockerfile.
     pub report: Report,
 }
 
 impl Analysis {
-    /// Judges the present version against what was built.
+    /// Judges the present version against what was built. `before` is how it was
+    /// judged before the last change, and saves work only.
     #[must_use]
-    pub fn new(state: &State, history: &History) -> Self {
-        let now = Judged::new(&state.session.now);
+    pub fn new(state: &State, history: &History, before: Option<&Self>) -> Self {
+        let now = Judged::new(&state.session.now, history, before.map(|before| &before.now));
         let simulation = match now.shown_graph() {
             Some(graph) => simulate(graph, &now.inputs(), &history.store),
             None => Simulation::default(),
         };
         let version = &state.session.now;
         let input = LintInput {
-            options: &BuildOptions::default(),
+            options: &now.options,
             dockerignore: Some(&version.dockerignore),
             find_base: &|_, _| None,
             scope: Scope::Check,
         };
         let report = lint::check(&version.dockerfile, &now.file, &input);
-        Self { now, simulation, last: history.last.clone(), report }
+        Self {
+            now,
+            simulation,
+            last: history.last().cloned(),
+            has_cache: !history.store.builds.is_empty(),
+            report,
+        }
     }
 }
 

@@ -2,18 +2,22 @@
 //!
 //! [`state::State`] keeps ground facts only. [`update::update`] is the one
 //! reducer: a message in the past tense changes the state and asks for effects.
-//! [`analysis::Analysis`] is derived: what the engine makes of the state.
+//! [`history::History`] and [`analysis::Analysis`] are derived: what the engine makes of the state.
 //! [`view`], [`rows`], [`stack`], [`why`] and [`files`] turn both into plain rows
 //! that components draw.
 
 pub mod analysis;
 pub mod example;
 pub mod files;
+pub mod history;
+pub mod impact;
+pub mod options;
 pub mod placeholder;
 pub mod rows;
 pub mod saved;
 pub mod stack;
 pub mod state;
+pub mod survival;
 pub mod update;
 pub mod view;
 pub mod why;

@@ -11,13 +11,13 @@ use crate::context::{Entry, Tree, normal_path};
 use crate::digest::Digest;
 use crate::graph::{FileAction, FileInput, Graph, Op};
 
-/// Paths that the steps of `graph` take from the context and that `tree` does not have.
+/// Paths that the steps of `graph` take from a context and that its `tree` does not have.
 #[must_use]
-pub fn missing(graph: &Graph, tree: &Tree) -> BTreeSet<String> {
+pub fn missing(graph: &Graph, context: &str, tree: &Tree) -> BTreeSet<String> {
     let mut missing = BTreeSet::new();
     let is_context = |step: &crate::graph::Step, input: usize| {
         let source = step.inputs.get(input).and_then(|id| graph.step(*id));
-        source.is_some_and(|source| matches!(&source.op, Op::Local { name } if name == "context"))
+        source.is_some_and(|source| matches!(&source.op, Op::Local { name } if name == context))
     };
     let mut want = |path: &str| {
         let path = normal_path(path);

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::analysis::Analysis;
-use super::files::{FileStatus, files};
 use super::state::State;
 use super::view::Mark;
 use crate::cache::Verdict;
@@ -56,7 +55,7 @@ pub struct Summary {
     pub notes: Vec<String>,
 }
 
-fn one_line(code: &str) -> String {
+pub(super) fn one_line(code: &str) -> String {
     code.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -197,12 +196,7 @@ fn no_step_reason(keyword: &str) -> &'static str {
     }
 }
 
-pub(super) fn summarize(
-    state: &State,
-    analysis: &Analysis,
-    rows: &[InstructionRow],
-    notes: Vec<String>,
-) -> Summary {
+pub(super) fn summarize(analysis: &Analysis, rows: &[InstructionRow], notes: Vec<String>) -> Summary {
     let mut summary = Summary { notes, ..Summary::default() };
     if let Err(error) = &analysis.now.graph {
         let refused = rows.iter().find(|row| row.mark == Mark::Error && row.step.is_none());
@@ -234,7 +228,7 @@ pub(super) fn summarize(
     let (n_cached, n_rebuild) = (count(Mark::Cached), count(Mark::Rebuild));
     let steps = |n: usize| if n == 1 { "step" } else { "steps" };
     let rebuilds = if n_rebuild == 1 { "rebuilds" } else { "rebuild" };
-    let mut sentence = if state.session.builds.is_empty() {
+    let mut sentence = if !analysis.has_cache {
         format!("Nothing was built yet: all {} {} run.", summary.n_steps, steps(summary.n_steps))
     } else if summary.n_steps == 0 {
         "There is no step to run.".to_owned()
@@ -257,50 +251,9 @@ pub(super) fn summarize(
         );
         format!("{}.", parts.join(", "))
     };
-    if let (Some((line, reason)), false) = (&summary.first_cause, state.session.builds.is_empty()) {
+    if let (Some((line, reason)), false) = (&summary.first_cause, !analysis.has_cache) {
         sentence.push_str(&format!(" First cause: line {line}, {reason}."));
     }
     summary.sentence = sentence;
     summary
-}
-
-/// Changes since the last build that rebuild nothing by themselves, and why.
-pub(super) fn survived(state: &State, analysis: &Analysis) -> Vec<String> {
-    let (Some(last), Some(graph)) = (&analysis.last, analysis.now.shown_graph()) else { return Vec::new() };
-    let mut notes = Vec::new();
-    for row in files(state, analysis) {
-        match (&row.ignored_by, row.status) {
-            (_, FileStatus::Touched) => {
-                notes.push(format!("{} was touched: only its time changed, and times never count", row.path));
-            }
-            (Some((pattern, line)), FileStatus::Edited | FileStatus::Added | FileStatus::Deleted)
-                if !row.is_text =>
-            {
-                notes.push(format!(
-                    "{} is left out by “{pattern}” (.dockerignore line {line}), so its change never counts",
-                    row.path
-                ));
-            }
-            _ => {}
-        }
-    }
-    let Ok(old) = &last.graph else { return notes };
-    let metadata = |graph: &Graph| -> Vec<(String, String)> {
-        let is_metadata = |keyword: &str| !matches!(keyword, "ENV" | "ARG" | "USER" | "SHELL");
-        let list = graph
-            .placed
-            .iter()
-            .filter(|placed| placed.role == Role::Metadata && is_metadata(&placed.keyword));
-        list.map(|placed| (placed.keyword.clone(), one_line(&placed.code))).collect()
-    };
-    let (before, now) = (metadata(old), metadata(graph));
-    for (keyword, _) in now.iter().filter(|pair| !before.contains(pair)) {
-        notes.push(format!("{keyword} changed: that edits the image configuration and makes no step"));
-    }
-    for (keyword, _) in before.iter().filter(|pair| !now.contains(pair)) {
-        if !now.iter().any(|(other, _)| other == keyword) {
-            notes.push(format!("{keyword} is gone: that edits the image configuration and makes no step"));
-        }
-    }
-    notes
 }

@@ -6,6 +6,8 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::example;
+use super::history::{Bases, Event};
+use super::options::Options;
 use crate::cache::solve::Reruns;
 use crate::context::Tree;
 use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport};
@@ -61,6 +63,8 @@ pub enum EditorTab {
     Dockerfile,
     /// The ignore file.
     Ignore,
+    /// Build options.
+    Options,
 }
 
 /// On a narrow screen one pane is shown at a time.
@@ -86,6 +90,12 @@ pub struct Version {
     pub has_dockerfile_in_context: bool,
     /// Every file but those two; shared, since versions differ little.
     pub files: Rc<Tree>,
+    /// Build options.
+    #[serde(default)]
+    pub options: Options,
+    /// Base images whose tags moved.
+    #[serde(default)]
+    pub bases: Bases,
 }
 
 /// Everything that survives a reload.
@@ -93,8 +103,12 @@ pub struct Version {
 pub struct Session {
     /// The present texts and files.
     pub now: Version,
-    /// What was built, oldest first.
-    pub builds: Vec<Version>,
+    /// The files of the context as they were given.
+    #[serde(default)]
+    pub given: Rc<Tree>,
+    /// What was built and what else happened to the cache, oldest first.
+    #[serde(rename = "builds")]
+    pub events: Vec<Event>,
     /// What reruns are taken to write.
     #[serde(with = "reruns_name")]
     pub reruns: Reruns,
@@ -130,6 +144,15 @@ mod reruns_name {
 }
 
 impl Session {
+    /// What was built last.
+    #[must_use]
+    pub fn last_build(&self) -> Option<&Version> {
+        self.events.iter().rev().find_map(|event| match event {
+            Event::Built(version) => Some(version.as_ref()),
+            Event::Pruned | Event::FreshRunner(_) => None,
+        })
+    }
+
     /// The worked example, built once.
     #[must_use]
     pub fn example() -> Self {
@@ -138,9 +161,12 @@ impl Session {
             dockerignore: example::DOCKERIGNORE.to_owned(),
             has_dockerfile_in_context: true,
             files: Rc::new(example::context()),
+            options: Options::default(),
+            bases: Bases::new(),
         };
         Self {
-            builds: vec![now.clone()],
+            events: vec![Event::Built(Box::new(now.clone()))],
+            given: Rc::clone(&now.files),
             now,
             reruns: Reruns::Different,
             place: Place::Simulate,
@@ -253,10 +279,20 @@ pub struct State {
     pub session: Session,
     /// Grows with every change that the engine must look at.
     pub revision: u64,
-    /// Grows with every change of `builds`.
-    pub builds_revision: u64,
+    /// Grows with every change of what is shown of the same verdicts.
+    pub view_revision: u64,
+    /// Grows with every change of `events`.
+    pub events_revision: u64,
     /// The instruction that is explained: its place among all instructions.
     pub selected: Option<usize>,
+    /// Folders of the context that are unfolded; where all of it is shown, those that are folded.
+    pub toggled_folders: BTreeSet<String>,
+    /// The impact map is unfolded.
+    pub is_impact_open: bool,
+    /// What was in place of the present version until an earlier one, or other files, took it.
+    pub replaced: Option<Box<Version>>,
+    /// Only files whose path has this in it are shown.
+    pub file_filter: String,
     /// The pane shown on a narrow screen.
     pub pane: Pane,
     /// The image under inspection.
@@ -280,8 +316,13 @@ impl State {
         Self {
             session,
             revision: 0,
-            builds_revision: 0,
+            view_revision: 0,
+            events_revision: 0,
             selected: None,
+            toggled_folders: BTreeSet::new(),
+            is_impact_open: false,
+            replaced: None,
+            file_filter: String::new(),
             pane: Pane::Edit,
             image: ImageState::Empty,
             worker: WorkerState::Loading,

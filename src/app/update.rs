@@ -2,8 +2,12 @@
 
 use std::rc::Rc;
 
+use super::history::{Event, Import};
+use super::options::{Builder, Field};
 use super::saved::Part;
-use super::state::{EditorTab, ImageState, OpenImage, Pane, Place, Session, State, Theme, WorkerState};
+use super::state::{
+    EditorTab, ImageState, OpenImage, Pane, Place, Session, State, Theme, Version, WorkerState,
+};
 use crate::cache::solve::Reruns;
 use crate::context::{Entry, EntryKind};
 use crate::diagnostic::TextEdit;
@@ -35,6 +39,33 @@ pub enum Message {
     BuildRequested,
     /// All builds were forgotten, as by `docker builder prune`.
     CachePruned,
+    /// The next build runs on a fresh machine.
+    RunnerChanged(Import),
+    /// The timeline was cut: what happened from this event on is forgotten.
+    TimelineCut(usize),
+    /// What was built in this event is the present version again.
+    VersionRestored(usize),
+    /// What an earlier version or other files took the place of is wanted back.
+    ReplacementUndone,
+    /// What took its place is fine.
+    ReplacementKept,
+    /// The impact map was unfolded or folded.
+    ImpactToggled(bool),
+    /// An option was typed.
+    OptionEdited(Field, String),
+    /// `--no-cache` was switched.
+    NoCacheSwitched(bool),
+    /// `--pull` was switched.
+    PullSwitched(bool),
+    /// A builder was chosen.
+    BuilderChosen(Builder),
+    /// The tag of a base image moved, to other layers or only to another configuration.
+    BaseMoved {
+        /// Its full name.
+        reference: String,
+        /// To other layers.
+        has_new_layers: bool,
+    },
     /// What reruns are taken to write was chosen.
     RerunsChosen(Reruns),
     /// Whether the Dockerfile lies in the context was switched.
@@ -49,6 +80,12 @@ pub enum Message {
     FileAdded(String),
     /// A file was set back to what was built last.
     FileReverted(String),
+    /// A file was given another mode: executable or not.
+    FileModeSwitched(String),
+    /// A folder of the context was unfolded or folded.
+    ContextFolderToggled(String),
+    /// Only files with this in their path are to be shown.
+    FilesFiltered(String),
     /// A file was dropped or chosen to be inspected.
     ImageChosen {
         /// Its name.
@@ -164,14 +201,63 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             vec![Effect::ShowSelected]
         }
         Message::BuildRequested => {
-            state.session.builds.push(state.session.now.clone());
-            state.builds_revision += 1;
+            let built = Event::Built(Box::new(state.session.now.clone()));
+            happened(state, built)
+        }
+        Message::CachePruned => happened(state, Event::Pruned),
+        Message::RunnerChanged(import) => happened(state, Event::FreshRunner(import)),
+        Message::TimelineCut(idx) => {
+            state.session.events.truncate(idx);
+            state.events_revision += 1;
             changed(state, Part::Files)
         }
-        Message::CachePruned => {
-            state.session.builds.clear();
-            state.builds_revision += 1;
-            changed(state, Part::Files)
+        Message::VersionRestored(idx) => {
+            let Some(Event::Built(version)) = state.session.events.get(idx) else { return Vec::new() };
+            // Where tags point is not the version's to say.
+            let bases = state.session.now.bases.clone();
+            replace(state, Version { bases, ..version.as_ref().clone() })
+        }
+        Message::ReplacementUndone => match state.replaced.take() {
+            Some(version) => {
+                let effects = replace(state, *version);
+                state.replaced = None;
+                effects
+            }
+            None => Vec::new(),
+        },
+        Message::ReplacementKept => {
+            state.replaced = None;
+            Vec::new()
+        }
+        Message::ImpactToggled(is_open) => {
+            state.is_impact_open = is_open;
+            state.view_revision += 1;
+            Vec::new()
+        }
+        Message::OptionEdited(field, text) => {
+            *state.session.now.options.field_mut(field) = text;
+            changed(state, Part::Texts)
+        }
+        Message::NoCacheSwitched(is_on) => {
+            state.session.now.options.no_cache = is_on;
+            changed(state, Part::Texts)
+        }
+        Message::PullSwitched(is_on) => {
+            state.session.now.options.pulls = is_on;
+            changed(state, Part::Texts)
+        }
+        Message::BuilderChosen(builder) => {
+            state.session.now.options.builder = builder;
+            changed(state, Part::Texts)
+        }
+        Message::BaseMoved { reference, has_new_layers } => {
+            let base = state.session.now.bases.entry(reference).or_default();
+            if has_new_layers {
+                base.n_layers += 1;
+            } else {
+                base.n_configs += 1;
+            }
+            changed(state, Part::Texts)
         }
         Message::RerunsChosen(reruns) => {
             state.session.reruns = reruns;
@@ -183,6 +269,32 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         }
         Message::FileEdited(path) => file_changed(state, &path, true),
         Message::FileTouched(path) => file_changed(state, &path, false),
+        Message::FileModeSwitched(path) => {
+            let files = Rc::make_mut(&mut state.session.now.files);
+            if files.get(&path).is_none() {
+                super::placeholder::insert(files, &path);
+            }
+            // `chmod` changes neither bytes nor the time that a transfer looks at.
+            files.change(&path, |entry| {
+                let executable =
+                    if entry.mode & 0o111 == 0 { entry.mode | 0o111 } else { entry.mode & !0o111 };
+                entry.mode = executable;
+                entry.is_assumed = false;
+            });
+            changed(state, Part::Files)
+        }
+        Message::ContextFolderToggled(path) => {
+            if !state.toggled_folders.remove(&path) {
+                state.toggled_folders.insert(path);
+            }
+            state.view_revision += 1;
+            Vec::new()
+        }
+        Message::FilesFiltered(text) => {
+            state.file_filter = text;
+            state.view_revision += 1;
+            Vec::new()
+        }
         Message::FileDeleted(path) => {
             Rc::make_mut(&mut state.session.now.files).remove(&path);
             changed(state, Part::Files)
@@ -199,7 +311,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             changed(state, Part::Files)
         }
         Message::FileReverted(path) => {
-            let built = state.session.builds.last().map(|build| Rc::clone(&build.files)).unwrap_or_default();
+            let built = state.session.last_build().map(|build| Rc::clone(&build.files)).unwrap_or_default();
             let files = Rc::make_mut(&mut state.session.now.files);
             match built.get(&path) {
                 Some(entry) => files.insert(&path, entry.clone()),
@@ -301,7 +413,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Restored(session) => {
             state.session = *session;
             state.revision += 1;
-            state.builds_revision += 1;
+            state.events_revision += 1;
             vec![Effect::ShowTheme, Effect::ShowPlace, Effect::ShowTexts]
         }
         Message::NothingRestored => vec![Effect::ShowPlace],
@@ -323,17 +435,34 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             fresh.worker = state.worker.clone();
             fresh.n_jobs = state.n_jobs + 1;
             fresh.revision = state.revision + 1;
-            fresh.builds_revision = state.builds_revision + 1;
+            fresh.events_revision = state.events_revision + 1;
             *state = fresh;
             vec![
                 Effect::ClearStorage,
                 Effect::Save(Part::Texts),
                 Effect::Save(Part::Files),
+                Effect::Save(Part::Given),
                 Effect::ShowPlace,
                 Effect::ShowTexts,
             ]
         }
     }
+}
+
+/// Another version takes the place of the present one, which can be had back.
+fn replace(state: &mut State, version: Version) -> Vec<Effect> {
+    let before = std::mem::replace(&mut state.session.now, version);
+    state.replaced = Some(Box::new(before));
+    let mut effects = changed(state, Part::Files);
+    effects.push(Effect::ShowTexts);
+    effects
+}
+
+/// Something happened to the cache.
+fn happened(state: &mut State, event: Event) -> Vec<Effect> {
+    state.session.events.push(event);
+    state.events_revision += 1;
+    changed(state, Part::Files)
 }
 
 /// Something that the engine looks at has changed.
@@ -343,6 +472,7 @@ fn changed(state: &mut State, part: Part) -> Vec<Effect> {
         Part::Texts => vec![Effect::Save(Part::Texts)],
         // The count of edits stands with the texts.
         Part::Files => vec![Effect::Save(Part::Texts), Effect::Save(Part::Files)],
+        Part::Given => vec![Effect::Save(Part::Texts), Effect::Save(Part::Files), Effect::Save(Part::Given)],
     }
 }
 

@@ -1,12 +1,16 @@
 //! What Simulate draws, put together. All derived; components compute nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::analysis::Analysis;
-use super::files::{FileRow, files};
-use super::rows::{InstructionRow, Summary, instruction_rows, summarize, survived};
+use super::files::{FilesView, files};
+use super::history::{Event, History, Replayed};
+use super::impact::{InstructionImpact, instructions};
+use super::options::OptionProblem;
+use super::rows::{InstructionRow, Summary, instruction_rows, summarize};
 use super::stack::{Column, columns};
 use super::state::State;
+use super::survival::{Survival, survivals};
 use super::why::{Why, why};
 use crate::cache::Verdict;
 use crate::diagnostic::{Diagnostic, Fix, Severity};
@@ -129,26 +133,118 @@ pub struct SimulateView {
     /// The explanation of the chosen instruction.
     pub why: Option<Why>,
     /// The context.
-    pub files: Vec<FileRow>,
+    pub files: FilesView,
     /// Why the ignore file cannot be used.
     pub ignore_problem: Option<String>,
     /// The chosen instruction.
     pub selected: Option<usize>,
-    /// How many builds there are.
-    pub n_builds: usize,
+    /// What happened to the cache, oldest first.
+    pub timeline: Vec<Moment>,
     /// The present version is the one that was built last.
     pub is_as_built: bool,
+    /// What an edit of each instruction would rebuild; none while nobody looks.
+    pub impact: Vec<InstructionImpact>,
+    /// The base images of the file, and what is assumed of their tags.
+    pub bases: Vec<BaseRow>,
+    /// Names of the stages.
+    pub stages: Vec<String>,
+    /// What of the options cannot be taken.
+    pub option_problems: Vec<OptionProblem>,
+    /// The command line that the options stand for.
+    pub command: String,
+}
+
+/// A base image.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BaseRow {
+    /// Its full name.
+    pub reference: String,
+    /// What is known of its tag.
+    pub note: String,
+}
+
+fn bases(state: &State, history: &History, analysis: &Analysis) -> Vec<BaseRow> {
+    let row = |reference: &String| {
+        let moved = state.session.now.bases.get(reference).copied().unwrap_or_default();
+        let held = history.pulled.get(reference).copied();
+        let used = analysis.now.bases.get(reference).copied().unwrap_or_default();
+        let note = match held {
+            _ if used != moved => {
+                "moved at the registry; without --pull the engine takes the image that it holds".to_owned()
+            }
+            Some(held) if held.n_layers != used.n_layers => {
+                "moved to other layers since the last build".to_owned()
+            }
+            Some(held) if held != used => "moved since the last build, with the same layers".to_owned(),
+            Some(_) => "as in the last build".to_owned(),
+            None => "not pulled by any build yet".to_owned(),
+        };
+        BaseRow { reference: reference.clone(), note }
+    };
+    analysis.now.bases.keys().map(row).collect()
+}
+
+/// An event on the timeline.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// Its place among all events.
+    pub idx: usize,
+    /// In a word or two.
+    pub label: String,
+    /// More of it.
+    pub note: String,
+    /// It is a build, whose texts and files can be had back.
+    pub is_build: bool,
+    /// Its steps by state.
+    pub counts: BTreeMap<Mark, usize>,
+}
+
+fn timeline(history: &History) -> Vec<Moment> {
+    let mut n_builds = 0;
+    let moment = |(idx, replayed): (usize, &Replayed)| {
+        let mut counts: BTreeMap<Mark, usize> = BTreeMap::new();
+        let (label, note, is_build) = match &replayed.event {
+            Event::Built(version) => {
+                n_builds += 1;
+                let graph = replayed.judged.as_ref().and_then(|judged| judged.graph.as_ref().ok());
+                let steps = graph.map_or(&[][..], |graph| graph.steps.as_slice());
+                for (step, outcome) in steps.iter().zip(&replayed.simulation.steps) {
+                    if step.position.is_some() {
+                        *counts.entry(Mark::of(outcome.verdict)).or_default() += 1;
+                    }
+                }
+                let of = |mark: Mark| counts.get(&mark).copied().unwrap_or(0);
+                let note = match graph {
+                    None => "refused: nothing was stored".to_owned(),
+                    Some(_) => format!(
+                        "{}: {} cached, {} run",
+                        version.options.command(),
+                        of(Mark::Cached),
+                        counts.values().sum::<usize>() - of(Mark::Cached)
+                    ),
+                };
+                (format!("Build {n_builds}"), note, true)
+            }
+            Event::Pruned => ("Pruned".to_owned(), "docker builder prune --all".to_owned(), false),
+            Event::FreshRunner(import) => {
+                ("Fresh runner".to_owned(), format!("a new machine with {}", import.label()), false)
+            }
+        };
+        Moment { idx, label, note, is_build, counts }
+    };
+    history.replayed.iter().enumerate().map(moment).collect()
 }
 
 /// Derives all of it.
 #[must_use]
-pub fn simulate(state: &State, analysis: &Analysis) -> SimulateView {
+pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> SimulateView {
     let rows = instruction_rows(state, analysis);
-    let notes = survived(state, analysis);
-    let summary = summarize(state, analysis, &rows, notes.clone());
+    let survived = survivals(state, analysis);
+    let notes = survived.iter().map(Survival::sentence).collect();
+    let summary = summarize(analysis, &rows, notes);
     let first_cause = rows.iter().find(|row| row.is_first_cause).map(|row| row.idx);
     let selected = state.selected.filter(|idx| *idx < rows.len()).or(first_cause);
-    let why = selected.and_then(|idx| rows.get(idx)).map(|row| why(analysis, &rows, row, notes));
+    let why = selected.and_then(|idx| rows.get(idx)).map(|row| why(analysis, &rows, row, &survived));
     SimulateView {
         diagnostics: diagnostics(state, analysis),
         not_checked: not_checked(analysis),
@@ -157,8 +253,17 @@ pub fn simulate(state: &State, analysis: &Analysis) -> SimulateView {
         files: files(state, analysis),
         ignore_problem: analysis.now.ignore.clone().err(),
         selected,
-        n_builds: state.session.builds.len(),
-        is_as_built: state.session.builds.last() == Some(&state.session.now),
+        timeline: timeline(history),
+        impact: if state.is_impact_open {
+            instructions(&state.session.now.dockerfile, analysis, &rows)
+        } else {
+            Vec::new()
+        },
+        bases: bases(state, history, analysis),
+        stages: analysis.now.file.stages.iter().filter_map(|stage| stage.name().map(str::to_owned)).collect(),
+        is_as_built: state.session.last_build() == Some(&state.session.now),
+        option_problems: analysis.now.option_problems.clone(),
+        command: state.session.now.options.command(),
         rows,
         summary,
     }
@@ -205,7 +310,6 @@ fn not_checked(analysis: &Analysis) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::analysis::History;
     use super::super::state::Session;
     use super::super::update::{Message, update};
     use super::*;
@@ -216,8 +320,8 @@ mod tests {
         for message in messages {
             let _ = update(&mut state, message);
         }
-        let history = History::replay(&state.session.builds, state.session.reruns);
-        let view = simulate(&state, &Analysis::new(&state, &history));
+        let history = History::replay(&state.session.events, state.session.reruns, None);
+        let view = simulate(&state, &history, &Analysis::new(&state, &history, None));
         (view.rows.iter().map(|row| (row.lines.first, row.mark.class())).collect(), view)
     }
 

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::analysis::Analysis;
-use super::rows::InstructionRow;
+use super::rows::{InstructionRow, reason_of};
+use super::survival::{Survival, concerning};
 use super::view::Mark;
 use crate::cache::key::OpKey;
 use crate::cache::reason::Reason;
 use crate::context::Tree;
+use crate::dockerfile::syntax::Node;
 use crate::graph::{Graph, Op, StepId};
+use crate::text::align::{Piece, word_difference};
 
 /// A row of the why panel's table.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,8 +54,12 @@ pub struct Why {
     pub chain: Vec<CauseLink>,
     /// What its key is made of.
     pub inputs: Vec<KeyInput>,
+    /// What of its own changed, word by word.
+    pub difference: Vec<Piece>,
+    /// Where the variable that changed is set.
+    pub set_at: Option<String>,
     /// Why it survived changes that one would expect to matter.
-    pub notes: Vec<String>,
+    pub survived: Vec<Survival>,
     /// The documentation of the rule that decides.
     pub url: &'static str,
 }
@@ -61,7 +68,7 @@ pub(super) fn why(
     analysis: &Analysis,
     rows: &[InstructionRow],
     row: &InstructionRow,
-    notes: Vec<String>,
+    survived: &[Survival],
 ) -> Why {
     let mut sentence = match row.mark {
         Mark::Cached => format!("Cached: {}.", row.reason),
@@ -80,7 +87,13 @@ pub(super) fn why(
         (Some(graph), Some(step)) => (chain(analysis, graph, rows, step), key_inputs(analysis, graph, step)),
         _ => (Vec::new(), Vec::new()),
     };
-    let keeps_notes = matches!(row.mark, Mark::Cached | Mark::Metadata);
+    let survived = match row.mark {
+        Mark::Cached | Mark::Metadata | Mark::Conditional => {
+            concerning(survived, row, analysis.now.shown_graph())
+        }
+        _ => Vec::new(),
+    };
+    let reason = reason_of(analysis, row.step);
     Why {
         code: row.code.clone(),
         line: row.lines.first,
@@ -88,9 +101,48 @@ pub(super) fn why(
         sentence,
         chain,
         inputs,
-        notes: if keeps_notes { notes } else { Vec::new() },
+        difference: reason.map_or_else(Vec::new, difference),
+        set_at: reason.and_then(|reason| set_at(analysis, row, reason)),
+        survived,
         url: rule_url(row),
     }
+}
+
+/// Before and after of a reason that has both.
+fn difference(reason: &Reason) -> Vec<Piece> {
+    match reason {
+        Reason::InstructionChanged { before, after }
+        | Reason::SettingChanged { before, after, .. }
+        | Reason::BaseChanged { before, after }
+        | Reason::ParentReplaced { before, after } => word_difference(before, after),
+        Reason::VariableChanged { before, after, .. } => {
+            let text = |value: &Option<String>| value.clone().unwrap_or_default();
+            word_difference(&text(before), &text(after))
+        }
+        Reason::ParentDiffers { change, .. } => difference(change),
+        _ => Vec::new(),
+    }
+}
+
+/// Where the variable of a reason gets its value: the instruction above that sets it last, or the
+/// command line.
+fn set_at(analysis: &Analysis, row: &InstructionRow, reason: &Reason) -> Option<String> {
+    let Reason::VariableChanged { name, .. } = reason else { return None };
+    let sets = |node: &&Node| {
+        let names: Vec<&str> = match node.keyword_upper().as_str() {
+            "ENV" => node.args.iter().step_by(3).map(|arg| arg.value.as_str()).collect(),
+            "ARG" => node.args.iter().filter_map(|arg| arg.value.split('=').next()).collect(),
+            _ => Vec::new(),
+        };
+        node.lines.first < row.lines.first && names.contains(&name.as_str())
+    };
+    let node = analysis.now.file.parse.nodes.iter().rfind(sets)?;
+    let is_given = node.keyword_upper() == "ARG" && analysis.now.options.build_args.contains_key(name);
+    Some(if is_given {
+        format!("{name} is declared at line {} and given by --build-arg", node.lines.first)
+    } else {
+        format!("{name} is set at line {}", node.lines.first)
+    })
 }
 
 fn rule_url(row: &InstructionRow) -> &'static str {

@@ -17,6 +17,7 @@ use crate::context::select::{self, Selector, follow, select};
 use crate::context::{Entry, Tree, normal_path};
 use crate::digest::Digest;
 use crate::graph::{Graph, Op, Step, StepId};
+use crate::text::align::line_up;
 
 /// Explains the steps of one build.
 pub(super) struct Explainer<'a> {
@@ -518,7 +519,7 @@ fn align<'a>(graph: &Graph, judged: &[Judged], last: &'a BuildRecord) -> Vec<Opt
             (is_same_text && matches!(old.key, OpKey::Exec(_) | OpKey::File(_)))
                 || judged.get(now.0).is_some_and(|judged| judged.op == old.op)
         };
-        let pairs = line_up(now, old, &same);
+        let pairs = line_up(now, old, |now, old| same(*now, old));
         let mut pairs_then_end = pairs.clone();
         pairs_then_end.push((now.len(), old.len()));
         let (mut i, mut j) = (0, 0);
@@ -547,62 +548,4 @@ fn align<'a>(graph: &Graph, judged: &[Judged], last: &'a BuildRecord) -> Vec<Opt
         }
     }
     counterparts
-}
-
-/// Pairs of places: an equal beginning and an equal end, and between them a longest common subsequence.
-fn line_up(
-    now: &[StepId],
-    old: &[&StepRecord],
-    same: &dyn Fn(StepId, &StepRecord) -> bool,
-) -> Vec<(usize, usize)> {
-    let is_pair = |(id, record): &(&StepId, &&StepRecord)| same(**id, record);
-    let start = now.iter().zip(old).take_while(is_pair).count();
-    let rest = now.len().min(old.len()) - start;
-    let end = now.iter().rev().zip(old.iter().rev()).take(rest).take_while(is_pair).count();
-    let (now_end, old_end) = (now.len() - end, old.len() - end);
-    let middle =
-        longest_common(now.get(start..now_end).unwrap_or(&[]), old.get(start..old_end).unwrap_or(&[]), same);
-    let mut pairs: Vec<(usize, usize)> = (0..start).map(|idx| (idx, idx)).collect();
-    pairs.extend(middle.into_iter().map(|(i, j)| (start + i, start + j)));
-    pairs.extend((0..end).map(|idx| (now_end + idx, old_end + idx)));
-    pairs
-}
-
-/// Places of a longest common subsequence.
-fn longest_common(
-    now: &[StepId],
-    old: &[&StepRecord],
-    same: &dyn Fn(StepId, &StepRecord) -> bool,
-) -> Vec<(usize, usize)> {
-    let width = old.len() + 1;
-    let mut table = vec![0_usize; (now.len() + 1) * width];
-    let at = |i: usize, j: usize| i * width + j;
-    for (i, id) in now.iter().enumerate().rev() {
-        for (j, record) in old.iter().enumerate().rev() {
-            let value = if same(*id, record) {
-                table.get(at(i + 1, j + 1)).copied().unwrap_or(0) + 1
-            } else {
-                let down = table.get(at(i + 1, j)).copied().unwrap_or(0);
-                down.max(table.get(at(i, j + 1)).copied().unwrap_or(0))
-            };
-            if let Some(slot) = table.get_mut(at(i, j)) {
-                *slot = value;
-            }
-        }
-    }
-    let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
-    while let (Some(id), Some(record)) = (now.get(i), old.get(j)) {
-        let here = table.get(at(i, j)).copied().unwrap_or(0);
-        if same(*id, record) && here == table.get(at(i + 1, j + 1)).copied().unwrap_or(0) + 1 {
-            pairs.push((i, j));
-            (i, j) = (i + 1, j + 1);
-        } else if table.get(at(i + 1, j)).copied().unwrap_or(0)
-            >= table.get(at(i, j + 1)).copied().unwrap_or(0)
-        {
-            i += 1;
-        } else {
-            j += 1;
-        }
-    }
-    pairs
 }

@@ -29,6 +29,7 @@
 
 mod explain;
 pub mod files;
+pub mod impact;
 pub mod key;
 mod made;
 pub mod reason;

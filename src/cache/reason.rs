@@ -133,6 +133,8 @@ pub enum Reason {
     },
     /// Loaded anew at each build.
     AlwaysLoaded,
+    /// The imported cache knows the step but not its result, and nothing that runs needs that.
+    NotExported,
 }
 
 impl Reason {
@@ -186,6 +188,9 @@ impl Reason {
             Self::NeedsFailed => "a step that it needs fails".into(),
             Self::NotModeled { what } => format!("{what} is not modeled: only a real build can tell"),
             Self::AlwaysLoaded => "it is looked at anew in each build".into(),
+            Self::NotExported => {
+                "the imported cache does not hold its result, but nothing that runs needs it".into()
+            }
         }
     }
 

@@ -88,7 +88,7 @@ pub fn simulate_failing(
             (State::Refused(_), _) | (_, State::Refused(_)) => (Verdict::Error, BTreeSet::new()),
             (State::Blocked, _) | (_, State::Blocked) => (Verdict::Blocked, BTreeSet::new()),
             (State::Remote, _) | (_, State::Remote) => (Verdict::Unknown, BTreeSet::new()),
-            (State::Hit, State::Hit) => (Verdict::Cached, BTreeSet::new()),
+            (State::Hit | State::Skipped, State::Hit | State::Skipped) => (Verdict::Cached, BTreeSet::new()),
             (State::Ran | State::Failed, State::Ran | State::Failed) => (Verdict::Rebuild, BTreeSet::new()),
             _ => (Verdict::Conditional, one.depends_on.union(&other.depends_on).copied().collect()),
         };
@@ -107,6 +107,7 @@ pub fn simulate_failing(
         };
         let (reason, first_cause) = match (&one.state, &other.state) {
             (State::Refused(reason), _) | (_, State::Refused(reason)) => (reason.clone(), Some(id)),
+            (State::Skipped, State::Skipped) => (Reason::NotExported, None),
             _ => explainer.explain(id, explained, is_open, &outcomes),
         };
         outcomes.push(StepOutcome { verdict, reason, first_cause, depends_on, same_as: other.same_as });
@@ -146,8 +147,11 @@ pub fn record(
     let contents = Contents::default();
     let given = Given { graph, inputs, store, locals: &locals, contents: &contents, fails };
     let solver = Solver::run(&given, reruns);
-    let mut build =
-        BuildRecord { steps: Vec::new(), locals: locals.clone(), build_args: inputs.build_args.clone() };
+    let mut build = BuildRecord {
+        locals: locals.clone(),
+        build_args: inputs.build_args.clone(),
+        ..BuildRecord::default()
+    };
     for (idx, (step, judged)) in graph.steps.iter().zip(solver.steps).enumerate() {
         let stage_name = stage_name(graph, step);
         let record = StepRecord::new(step, StepId(idx), stage_name, judged);
@@ -167,6 +171,8 @@ pub(super) fn stage_name(graph: &Graph, step: &Step) -> String {
 pub(super) enum State {
     Hit,
     Ran,
+    /// Known by its key, but without a result; nothing that runs needs one.
+    Skipped,
     /// It runs, and was declared to fail.
     Failed,
     /// It cannot be done: a source is not there.
@@ -194,7 +200,7 @@ pub(super) struct Judged {
     /// The keys that what stands on it is looked up by.
     known_by: BTreeSet<KeyId>,
     /// The key of its result, once it is there.
-    result: Option<KeyId>,
+    pub(super) result: Option<KeyId>,
     files: Rc<Files>,
     /// The same as later builds find them: bytes that are open now were written.
     settled: Rc<Files>,
@@ -270,7 +276,30 @@ impl<'a> Solver<'a> {
             };
             solver.steps.push(Judged { same_as: merged.shown_as(id), ..judged });
         }
+        solver.skip_unneeded();
         solver
+    }
+
+    /// A step whose key is known and whose result was not imported runs only if something that runs
+    /// reads it.
+    fn skip_unneeded(&mut self) {
+        let mut is_needed = vec![false; self.steps.len()];
+        for result in self.given.graph.results.iter().flatten() {
+            is_needed.get_mut(result.0).into_iter().for_each(|slot| *slot = true);
+        }
+        for (idx, step) in self.given.graph.steps.iter().enumerate().rev() {
+            let Some(judged) = self.steps.get_mut(idx) else { continue };
+            if !is_needed.get(idx).copied().unwrap_or(true) && !judged.known_by.is_empty() {
+                if judged.state == State::Ran {
+                    judged.state = State::Skipped;
+                    judged.result.into_iter().for_each(|key| self.journal.forget(key));
+                }
+            } else if judged.state == State::Ran {
+                for input in &step.inputs {
+                    is_needed.get_mut(input.0).into_iter().for_each(|slot| *slot = true);
+                }
+            }
+        }
     }
 
     fn input(&self, step: &Step, idx: usize) -> Option<&Judged> {
@@ -350,6 +379,8 @@ impl<'a> Solver<'a> {
             search.hits.extend(self.journal.known_root(op));
         }
         search.hits.extend(search.common(&self.journal));
+        // Keys whose results were left out of an imported cache still lead on.
+        let known = search.known();
         if search.hits.is_empty()
             && let Err(reason) = self.look_at_content(id, step, &judged.deps, &mut search)
         {
@@ -387,7 +418,7 @@ impl<'a> Solver<'a> {
             let (twin_of, result) = (twin.map(StepId), Some(key));
             return Judged { state: State::Hit, depends_on, twin_of, result, files, settled, ..judged };
         }
-        Judged { state: State::Ran, depends_on, result: Some(key), files, settled, ..judged }
+        Judged { state: State::Ran, depends_on, known_by: known, result: Some(key), files, settled, ..judged }
     }
 
     /// Looks a step up by the content of what it reads: first of the inputs
@@ -503,13 +534,19 @@ struct Search {
 impl Search {
     /// Keys that all inputs lead to and that have a result.
     fn common(&self, journal: &Journal<'_>) -> BTreeSet<KeyId> {
+        let mut common = self.known();
+        common.retain(|key| journal.result(*key).is_some());
+        common
+    }
+
+    /// Keys that all inputs lead to.
+    fn known(&self) -> BTreeSet<KeyId> {
         let mut sets = self.found.iter();
         let Some(first) = sets.next() else { return BTreeSet::new() };
         let mut common = first.clone();
         for set in sets {
             common.retain(|key| set.contains(key));
         }
-        common.retain(|key| journal.result(*key).is_some());
         common
     }
 

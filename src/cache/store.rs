@@ -8,7 +8,7 @@ use super::key::{Dep, OpKey};
 use super::solve::Judged;
 use crate::context::Tree;
 use crate::digest::Digest;
-use crate::graph::{StageId, Step, StepId};
+use crate::graph::{Graph, StageId, Step, StepId};
 use crate::text::Lines;
 
 /// A key of a result.
@@ -47,6 +47,8 @@ pub struct StepRecord {
     pub deps: Vec<Dep>,
     /// Operation and inputs hashed: equal for equal steps on equal parents.
     pub definition: Digest,
+    /// The key of its result, if it has one.
+    result: Option<KeyId>,
 }
 
 /// One remembered build.
@@ -58,6 +60,17 @@ pub struct BuildRecord {
     pub locals: BTreeMap<String, Rc<Tree>>,
     /// Build arguments.
     pub build_args: BTreeMap<String, String>,
+    /// It ran on another machine, whose cache was imported.
+    pub is_elsewhere: bool,
+}
+
+/// What a build exports of its cache.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Export {
+    /// The layers of its image: `mode=min`, and inline.
+    Min,
+    /// Every step.
+    Max,
 }
 
 /// Keys, the links between them, and results.
@@ -205,6 +218,11 @@ impl<'a> Journal<'a> {
         }
     }
 
+    /// Takes the result of this build away from a key: it turned out that nothing ran.
+    pub(super) fn forget(&mut self, key: KeyId) {
+        self.new.results.remove(&key);
+    }
+
     fn link(&mut self, link: Link, to: KeyId) {
         if self.old.links.get(&link).is_none_or(|known| !known.contains(&to)) {
             self.new.link(link, to);
@@ -232,10 +250,42 @@ impl CacheStore {
         *self = Self::default();
     }
 
+    /// What a builder holds that imports the cache which the last build exported.
+    ///
+    /// This follows BuildKit's exporter as its source reads (`solver/exporter.go`): links between
+    /// keys are exported with what they lead to, results only for the layers of the image
+    /// (`mode=min` and inline) or for every step (`mode=max`). It is not recorded from a real one.
+    #[must_use]
+    pub fn exported(&self, graph: &Graph, export: Export) -> Self {
+        let Some(last) = self.builds.last() else { return Self::default() };
+        let mut layers: BTreeSet<StepId> = BTreeSet::new();
+        let mut open: Vec<StepId> = graph.results.iter().flatten().copied().collect();
+        while let Some(id) = open.pop() {
+            let Some(step) = last.steps.get(id.0).filter(|_| layers.insert(id)) else { continue };
+            let below = step.inputs.iter().zip(&step.deps).filter(|(_, dep)| !dep.by_content);
+            open.extend(below.map(|(input, _)| *input));
+        }
+        let is_kept = |step: &&StepRecord| export == Export::Max || layers.contains(&step.id);
+        let key = |step: &StepRecord| step.result;
+        let known: BTreeSet<KeyId> = last.steps.iter().filter_map(key).collect();
+        let kept: BTreeSet<KeyId> = last.steps.iter().filter(is_kept).filter_map(key).collect();
+        let mut keys = self.keys.clone();
+        keys.results.retain(|key, _| kept.contains(key));
+        for reached in keys.links.values_mut().chain(keys.ends.values_mut()) {
+            reached.retain(|key| known.contains(key));
+        }
+        keys.links.retain(|_, reached| !reached.is_empty());
+        keys.ends.retain(|_, reached| !reached.is_empty());
+        // What was sent of the context stays on the machine that it was sent to.
+        let last = BuildRecord { is_elsewhere: true, ..last.clone() };
+        Self { keys, builds: vec![last] }
+    }
+
     /// The context as a builder would hold it after it was sent `tree` now.
     #[must_use]
     pub fn transferred(&self, name: &str, tree: &Rc<Tree>) -> Rc<Tree> {
-        let before = self.builds.iter().rev().find_map(|build| build.locals.get(name));
+        let here = self.builds.iter().rev().filter(|build| !build.is_elsewhere);
+        let before = here.into_iter().find_map(|build| build.locals.get(name));
         before.map_or_else(|| Rc::clone(tree), |before| Rc::new(tree.transferred(before)))
     }
 
@@ -259,6 +309,7 @@ impl StepRecord {
             inputs: step.inputs.clone(),
             deps: judged.deps,
             definition: judged.definition,
+            result: judged.result,
         }
     }
 }

@@ -94,7 +94,9 @@ impl Selector {
     /// All of one file or folder is taken, whatever is in it.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        !(self.is_wildcard && has_wildcard(&self.path)) && self.includes.is_empty() && self.excludes.is_empty()
+        !(self.is_wildcard && has_wildcard(&self.path))
+            && self.includes.is_empty()
+            && self.excludes.is_empty()
     }
 }
 
@@ -328,7 +330,8 @@ fn matches(tree: &Tree, pattern: &str) -> Vec<String> {
         let literal = part.split(['*', '?']).next().unwrap_or("");
         let mut next = Vec::new();
         for (folder, node) in found {
-            let full = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+            let full =
+                |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
             let is_match = |(name, _): &(&str, &Rc<Node>)| match_path(part, name).unwrap_or(false);
             next.extend(node.iter_prefix(literal).filter(is_match).map(|(name, child)| (full(name), child)));
         }

@@ -162,7 +162,8 @@ impl Node {
         prefix: &'a str,
     ) -> impl Iterator<Item = (&'a str, &'a Rc<Node>)> {
         let from = self.children().range::<_, str>((Bound::Included(prefix), Bound::Unbounded));
-        from.map(|(name, child)| (name.as_ref(), &child.0)).take_while(move |(name, _)| name.starts_with(prefix))
+        from.map(|(name, child)| (name.as_ref(), &child.0))
+            .take_while(move |(name, _)| name.starts_with(prefix))
     }
 
     /// What stands directly in it under a name.
@@ -259,7 +260,9 @@ impl Node {
             if rest.is_empty() {
                 return Some(set(known));
             }
-            let mut folder = known.filter(|known| known.entry.is_dir()).unwrap_or_else(|| Rc::new(Self::new(Entry::dir())));
+            let mut folder = known
+                .filter(|known| known.entry.is_dir())
+                .unwrap_or_else(|| Rc::new(Self::new(Entry::dir())));
             Rc::make_mut(&mut folder).put(rest, set);
             Some(folder)
         });
@@ -321,8 +324,15 @@ impl Node {
                 && changed_children(self, other).all(|(_, then, now)| is_same(then, now)))
     }
 
-    fn differences<'a>(before: Option<&'a Rc<Self>>, after: Option<&'a Rc<Self>>, path: &str, found: &mut Vec<Difference<'a>>) {
-        if let (Some(before), Some(after)) = (before, after) && Rc::ptr_eq(before, after) {
+    fn differences<'a>(
+        before: Option<&'a Rc<Self>>,
+        after: Option<&'a Rc<Self>>,
+        path: &str,
+        found: &mut Vec<Difference<'a>>,
+    ) {
+        if let (Some(before), Some(after)) = (before, after)
+            && Rc::ptr_eq(before, after)
+        {
             return;
         }
         let entries = (before.map(|node| &node.entry), after.map(|node| &node.entry));
@@ -336,8 +346,12 @@ impl Node {
                     Self::differences(then, now, &below(name), found);
                 }
             }
-            (Some(one), None) => one.iter().for_each(|(name, node)| Self::differences(Some(node), None, &below(name), found)),
-            (None, Some(other)) => other.iter().for_each(|(name, node)| Self::differences(None, Some(node), &below(name), found)),
+            (Some(one), None) => {
+                one.iter().for_each(|(name, node)| Self::differences(Some(node), None, &below(name), found))
+            }
+            (None, Some(other)) => {
+                other.iter().for_each(|(name, node)| Self::differences(None, Some(node), &below(name), found))
+            }
             (None, None) => {}
         }
     }

@@ -4,6 +4,8 @@
 //! are made at the edge, where something is shown. Input that is not valid
 //! UTF-8 is first mapped to a string by [`from_bytes`], which loses nothing.
 
+pub mod align;
+
 /// A half-open range of bytes in a text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct TextRange {

@@ -14,7 +14,8 @@ use super::component::page::Page;
 use super::editor::Editor;
 use super::error::message;
 use super::storage::Storage;
-use crate::app::analysis::{Analysis, History};
+use crate::app::analysis::Analysis;
+use crate::app::history::History;
 use crate::app::saved;
 use crate::app::state::{EditorTab, Place, Session, State, Theme};
 use crate::app::update::{Effect, Message, update};
@@ -59,8 +60,8 @@ pub(super) enum EditorMode {
     Plain,
 }
 
-/// What a view is derived from: the revision and the chosen instruction.
-type ViewKey = (u64, Option<usize>);
+/// What a view is derived from: two revisions and the chosen instruction.
+type ViewKey = (u64, u64, Option<usize>);
 
 struct Root {
     state: State,
@@ -96,7 +97,12 @@ impl Component for Root {
                 Ok((storage, parts)) => {
                     link.send_message(Input::StorageOpened(storage));
                     let text = |part| parts.get(&part).map(String::as_str);
-                    match saved::read(text(saved::Part::Texts), text(saved::Part::Files)) {
+                    let stored = saved::Stored {
+                        texts: text(saved::Part::Texts),
+                        files: text(saved::Part::Files),
+                        given: text(saved::Part::Given),
+                    };
+                    match saved::read(stored) {
                         Ok(Some(mut session)) => {
                             // A place that the address names wins over the remembered one.
                             session.place = named_place().unwrap_or(session.place);
@@ -208,24 +214,27 @@ impl Component for Root {
 impl Root {
     /// Derives what the state implies, where it changed.
     fn derive(&mut self) {
-        let history_key = (self.state.builds_revision, self.state.session.reruns);
+        let history_key = (self.state.events_revision, self.state.session.reruns);
         let is_history_new = self.history.as_ref().is_none_or(|(key, _)| *key != history_key);
         if is_history_new {
             let session = &self.state.session;
-            let history = History::replay(&session.builds, session.reruns);
+            let before = self.history.as_ref().map(|(_, history)| history.as_ref());
+            let history = History::replay(&session.events, session.reruns, before);
             self.history = Some((history_key, Rc::new(history)));
         }
         let Some((_, history)) = &self.history else { return };
         let revision = self.state.revision;
         if is_history_new || self.analysis.as_ref().is_none_or(|(key, _)| *key != revision) {
-            self.analysis = Some((revision, Rc::new(Analysis::new(&self.state, history))));
+            let before = self.analysis.as_ref().map(|(_, analysis)| analysis.as_ref());
+            let analysis = Analysis::new(&self.state, history, before);
+            self.analysis = Some((revision, Rc::new(analysis)));
             self.view = None;
         }
-        let view_key = (revision, self.state.selected);
+        let view_key = (revision, self.state.view_revision, self.state.selected);
         if self.view.as_ref().is_none_or(|(key, _)| *key != view_key)
             && let Some((_, analysis)) = &self.analysis
         {
-            self.view = Some((view_key, Rc::new(view::simulate(&self.state, analysis))));
+            self.view = Some((view_key, Rc::new(view::simulate(&self.state, history, analysis))));
         }
     }
 
@@ -283,7 +292,7 @@ impl Root {
         match self.state.session.tab {
             EditorTab::Dockerfile => editor.show(&now.dockerfile, "Dockerfile", true),
             // The ignore file is edited in a plain area: the editor stays with the Dockerfile.
-            EditorTab::Ignore => {}
+            EditorTab::Ignore | EditorTab::Options => {}
         }
     }
 

@@ -7,13 +7,15 @@ use web_sys::{Element, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::icon::icon;
-use crate::app::files::{FileRow, FileStatus};
+use super::size::size;
+use crate::app::files::{FileRow, FileStatus, Folder};
 use crate::app::update::Message;
 use crate::app::view::SimulateView;
 
 #[derive(Properties, PartialEq)]
 pub(super) struct ContextProps {
     pub(super) view: Rc<SimulateView>,
+    pub(super) filter: String,
     pub(super) has_dockerfile_in_context: bool,
     pub(super) on_message: Callback<Message>,
 }
@@ -22,6 +24,7 @@ pub(super) struct ContextProps {
 #[component(ContextPanel)]
 pub(super) fn context_panel(props: &ContextProps) -> Html {
     let name = use_state(String::new);
+    let files = &props.view.files;
     let on_switch = {
         let on_message = props.on_message.clone();
         Callback::from(move |event: Event| {
@@ -38,6 +41,14 @@ pub(super) fn context_panel(props: &ContextProps) -> Html {
             }
         })
     };
+    let on_filter = {
+        let on_message = props.on_message.clone();
+        Callback::from(move |event: InputEvent| {
+            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                on_message.emit(Message::FilesFiltered(input.value()));
+            }
+        })
+    };
     let on_add = {
         let (name, on_message) = (name.clone(), props.on_message.clone());
         Callback::from(move |event: SubmitEvent| {
@@ -48,6 +59,7 @@ pub(super) fn context_panel(props: &ContextProps) -> Html {
             }
         })
     };
+    let entries = if files.n_entries == 1 { "entry" } else { "entries" };
     html! {
         <section class="panel context-panel" aria-label="Build context">
             <div class="panel-head">
@@ -57,11 +69,25 @@ pub(super) fn context_panel(props: &ContextProps) -> Html {
                     { "Dockerfile is part of it" }
                 </label>
             </div>
-            <ul class="files">
-                { for props.view.files.iter().map(|row| html! {
+            <div class="context-facts">
+                <span>{ format!("{} {entries}, {} sent, {} changed", files.n_entries, files.n_sent, files.n_changed) }</span>
+                if files.n_entries > 20 || !props.filter.is_empty() {
+                    <input type="search" aria-label="Show only files with this in their path" placeholder="filter" value={props.filter.clone()} oninput={on_filter} />
+                }
+            </div>
+            if files.is_assumed {
+                <p class="note context-note">
+                    { icon("info") }
+                    { "Modes and owners of a dropped folder are assumed: 0644, 0755, root. Paste the output of git ls-files -s, or drop a tar, to be sure." }
+                </p>
+            }
+            <ul class="files" aria-label="Files">
+                { for files.rows.iter().map(|row| html! {
                     <File key={row.path.clone()} row={row.clone()} on_message={props.on_message.clone()} />
                 }) }
             </ul>
+            if files.is_cut { <p class="note context-note">{ icon("info") }{ "More files than fit here: fold folders or filter by path." }</p> }
+            if files.rows.is_empty() { <p class="empty">{ "No file has this in its path." }</p> }
             <form class="add-file" onsubmit={on_add}>
                 <input aria-label="Path of a new file" placeholder="src/new.js" value={(*name).clone()} oninput={on_name} />
                 <button class="button" type="submit" disabled={name.trim().is_empty()}>{ icon("file-plus") }{ "Add file" }</button>
@@ -74,6 +100,33 @@ pub(super) fn context_panel(props: &ContextProps) -> Html {
 struct FileProps {
     row: FileRow,
     on_message: Callback<Message>,
+}
+
+/// As `ls -l` shows the nine permission bits, in octal.
+fn octal(mode: u32) -> String {
+    format!("{:04o}", mode & 0o7777)
+}
+
+/// What takes a file, and what an edit of it would rebuild.
+fn notes(row: &FileRow) -> (String, String) {
+    if let Some((pattern, line)) = &row.ignored_by {
+        return ("ignored".into(), format!("left out by “{pattern}”, .dockerignore line {line}"));
+    }
+    let list = |lines: &[u32]| {
+        let words: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        format!("{} {}", if lines.len() == 1 { "line" } else { "lines" }, words.join(", "))
+    };
+    if row.taken_by.is_empty() {
+        return ("not copied".into(), "no instruction takes it".into());
+    }
+    let mut title = format!("taken by {}", list(&row.taken_by));
+    if !row.rebuilds.is_empty() {
+        title.push_str(&format!("; an edit of it rebuilds {}", list(&row.rebuilds)));
+    }
+    if !row.may_rebuild.is_empty() {
+        title.push_str(&format!(", and {} unless reruns write the same bytes", list(&row.may_rebuild)));
+    }
+    (list(&row.taken_by), title)
 }
 
 #[component(File)]
@@ -98,6 +151,7 @@ fn file(props: &FileProps) -> Html {
     let (class, word) = match row.status {
         FileStatus::Same => ("same", ""),
         FileStatus::Edited => ("edited", "edited"),
+        FileStatus::Mode => ("edited", "mode changed"),
         FileStatus::Touched => ("touched", "touched"),
         FileStatus::Added => ("added", "added"),
         FileStatus::Deleted => ("deleted", "deleted"),
@@ -105,25 +159,50 @@ fn file(props: &FileProps) -> Html {
     };
     let is_gone = row.status == FileStatus::Deleted;
     let is_changed = !matches!(row.status, FileStatus::Same | FileStatus::Inferred);
-    let lines: Vec<String> = row.taken_by.iter().map(ToString::to_string).collect();
-    let ignored = row
-        .ignored_by
-        .as_ref()
-        .map(|(pattern, line)| format!("left out by “{pattern}”, .dockerignore line {line}"));
-    let note = match (&ignored, lines.as_slice()) {
-        (Some(_), _) => "ignored".to_owned(),
-        (None, []) => "not copied".to_owned(),
-        (None, [line]) => format!("line {line}"),
-        (None, lines) => format!("lines {}", lines.join(", ")),
+    let (note, title) = notes(row);
+    let indent = format!("indent-{}", row.depth.min(12));
+    let indent = classes!((row.depth > 0).then_some(indent));
+    let shown = row.path.rsplit('/').next().unwrap_or(&row.path).to_owned();
+    if let Some(Folder { is_open, n_below, n_changed }) = row.folder {
+        let toggle = {
+            let (on_message, path) = (props.on_message.clone(), row.path.clone());
+            Callback::from(move |_: MouseEvent| on_message.emit(Message::ContextFolderToggled(path.clone())))
+        };
+        return html! {
+            <li class={classes!("file", "folder", class, row.ignored_by.is_some().then_some("ignored"), indent)}>
+                <button class="fold" aria-expanded={is_open.to_string()} onclick={toggle}>
+                    <span class={classes!("twist", is_open.then_some("open"))}>{ icon("chevron-right") }</span>
+                    <span class="file-name">{ format!("{shown}/") }</span>
+                </button>
+                if !is_open { <span class="file-status">{ if n_changed > 0 { format!("{n_changed} changed of {n_below}") } else { format!("{n_below}") } }</span> }
+                <span class="file-note" title={title}>{ note }</span>
+                <span class="file-actions">
+                    if !is_gone { { action("trash-2", "Delete", Message::FileDeleted) } }
+                </span>
+            </li>
+        };
+    }
+    let rebuilt = (!row.rebuilds.is_empty() && !is_gone).then_some(row.rebuilds.len());
+    let mode_title = if row.is_assumed {
+        format!("{} (assumed): switch executable", octal(row.mode))
+    } else {
+        format!("{}: switch executable", octal(row.mode))
     };
-    let title = ignored.unwrap_or_else(|| {
-        if lines.is_empty() { "no instruction takes it".to_owned() } else { format!("taken by {note}") }
-    });
     html! {
-        <li tabindex="-1" class={classes!("file", class, row.ignored_by.is_some().then_some("ignored"))}>
-            <span class="file-name">{ row.path.clone() }</span>
+        <li tabindex="-1" class={classes!("file", class, row.ignored_by.is_some().then_some("ignored"), indent)}>
+            <span class="file-name" title={row.path.clone()}>
+                { if row.depth == 0 { row.path.clone() } else { shown } }
+                if let Some(target) = &row.target { <span class="file-target">{ format!(" → {target}") }</span> }
+            </span>
             if !word.is_empty() { <span class="file-status">{ word }</span> }
-            <span class="file-note" title={title}>{ note }</span>
+            if row.mode & 0o111 != 0 { <span class="file-status" title={octal(row.mode)}>{ "executable" }</span> }
+            if row.size_bytes > 0 { <span class="file-size">{ size(row.size_bytes) }</span> }
+            <span class="file-note" title={title.clone()}>
+                { note }
+                if let Some(n) = rebuilt {
+                    <span class="file-impact">{ icon("rotate-cw") }{ n }<span class="visually-hidden">{ format!(" rebuilt by an edit: {title}") }</span></span>
+                }
+            </span>
             <span class="file-actions">
                 if row.is_text {
                     <span class="file-hint">{ "edit above" }</span>
@@ -132,6 +211,7 @@ fn file(props: &FileProps) -> Html {
                     if !is_gone {
                         { action("pencil", "Edit", Message::FileEdited) }
                         { action("clock", "Touch", Message::FileTouched) }
+                        <span title={mode_title}>{ action("terminal", "Switch executable of", Message::FileModeSwitched) }</span>
                         { action("trash-2", "Delete", Message::FileDeleted) }
                     }
                 }

@@ -6,6 +6,7 @@ use web_sys::{HtmlElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use super::icon::icon;
+use super::options::OptionsForm;
 use crate::app::state::{EditorTab, State};
 use crate::app::update::Message;
 use crate::app::view::{EditorDiagnostic, SimulateView};
@@ -50,16 +51,21 @@ pub(super) fn editor_panel(props: &EditorProps) -> Html {
         html! { <textarea class="plain-editor" aria-label={label} spellcheck="false" value={text.to_owned()} {oninput} /> }
     };
     let is_ignore = session.tab == EditorTab::Ignore;
+    let is_dockerfile = session.tab == EditorTab::Dockerfile;
     let is_plain = props.mode == EditorMode::Plain;
     html! {
         <section class="panel editor-panel" aria-label="Texts">
             <div class="tabs" role="tablist" aria-label="Texts">
                 { tab(EditorTab::Dockerfile, "Dockerfile") }
                 { tab(EditorTab::Ignore, ".dockerignore") }
+                { tab(EditorTab::Options, "Options") }
             </div>
             // The editor's element stays on the page, so that the caret and undo steps survive a look at the other tab.
-            <div class={classes!("editor-host", (is_ignore || is_plain).then_some("hidden"))} ref={host}></div>
-            if is_plain && !is_ignore {
+            <div class={classes!("editor-host", (!is_dockerfile || is_plain).then_some("hidden"))} ref={host}></div>
+            if session.tab == EditorTab::Options {
+                <OptionsForm options={session.now.options.clone()} view={Rc::clone(&props.view)} on_message={props.on_message.clone()} />
+            }
+            if is_plain && is_dockerfile {
                 { text_area("Dockerfile", &session.now.dockerfile, Message::DockerfileEdited) }
             }
             if is_ignore {
@@ -68,7 +74,7 @@ pub(super) fn editor_panel(props: &EditorProps) -> Html {
                     <p class="notice" role="alert">{ icon("circle-alert") }{ format!("A builder refuses this file: {problem}.") }</p>
                 }
             }
-            if !is_ignore { { problems(props) } }
+            if is_dockerfile { { problems(props) } }
         </section>
     }
 }

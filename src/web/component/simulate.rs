@@ -8,6 +8,7 @@ use super::context::ContextPanel;
 use super::editor::EditorPanel;
 use super::icon::{badge, icon};
 use super::stack::Stack;
+use super::timeline::Timeline;
 use super::why::WhyPanel;
 use crate::app::state::{Pane, State};
 use crate::app::update::Message;
@@ -76,11 +77,15 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
                 <p class={if view.summary.first_cause.is_some() { "visually-hidden" } else { "sentence" }} role="status">{ view.summary.sentence.clone() }</p>
                 { for view.summary.notes.iter().map(|note| html! { <p class="note">{ icon("info") }{ format!("{note}.") }</p> }) }
             </section>
+            if props.state.replaced.is_some() {
+                <p class="notice calm" role="status">
+                    { icon("info") }{ "Texts and files were replaced." }
+                    <button class="link" onclick={send(Message::ReplacementUndone)}>{ "Take them back" }</button>
+                    <button class="link" onclick={send(Message::ReplacementKept)}>{ "Keep these" }</button>
+                </p>
+            }
             <section class="builds" aria-label="Builds">
-                <ol class="timeline">
-                    { for (1..=view.n_builds).rev().take(6).collect::<Vec<_>>().into_iter().rev().map(|n| html! { <li class="built">{ format!("Build {n}") }</li> }) }
-                    <li class={classes!("now", view.is_as_built.then_some("same"))}>{ if view.is_as_built { "now: as built" } else { "now: edited" } }</li>
-                </ol>
+                <Timeline view={Rc::clone(view)} on_message={props.on_message.clone()} />
                 <div class="build-tools">
                     if has_conditional {
                         <label class="field">
@@ -97,9 +102,6 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
                             </select>
                         </label>
                     }
-                    <button class="button quiet" onclick={send(Message::CachePruned)} disabled={view.n_builds == 0} title="Forget all builds, as docker builder prune does">
-                        { "Prune cache" }
-                    </button>
                     <button class="button primary" onclick={send(Message::BuildRequested)}>
                         { icon("hammer") }{ "Build" }
                     </button>
@@ -121,12 +123,13 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
                     />
                     <ContextPanel
                         view={Rc::clone(view)}
+                        filter={props.state.file_filter.clone()}
                         has_dockerfile_in_context={props.state.session.now.has_dockerfile_in_context}
                         on_message={props.on_message.clone()}
                     />
                 </div>
                 <div class="column stack">
-                    <Stack view={Rc::clone(view)} on_message={props.on_message.clone()} />
+                    <Stack view={Rc::clone(view)} is_impact_open={props.state.is_impact_open} on_message={props.on_message.clone()} />
                 </div>
                 <div class="column why">
                     <WhyPanel view={Rc::clone(view)} on_message={props.on_message.clone()} />

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::icon::{badge, mark_icon};
+use crate::app::impact::InstructionImpact;
 use crate::app::stack::{Column, Slab, SlabKind};
 use crate::app::update::Message;
 use crate::app::view::{Mark, SimulateView};
@@ -21,13 +22,23 @@ const PATH_ROOM: i32 = 26;
 #[derive(Properties, PartialEq)]
 pub(super) struct StackProps {
     pub(super) view: Rc<SimulateView>,
+    pub(super) is_impact_open: bool,
     pub(super) on_message: Callback<Message>,
 }
 
-/// The picture and its table.
+/// The picture and its tables.
 #[component(Stack)]
 pub(super) fn stack(props: &StackProps) -> Html {
     let view = &props.view;
+    let on_toggle = {
+        let on_message = props.on_message.clone();
+        Callback::from(move |event: Event| {
+            let is_open = event
+                .target_dyn_into::<web_sys::Element>()
+                .is_some_and(|details| details.has_attribute("open"));
+            on_message.emit(Message::ImpactToggled(is_open));
+        })
+    };
     html! {
         <section class="panel stack-panel" aria-label="Stack">
             <div class="panel-head"><h2>{ "Stack" }</h2></div>
@@ -54,7 +65,51 @@ pub(super) fn stack(props: &StackProps) -> Html {
                 </table>
                 </div>
             </details>
+            <details class="steps" open={props.is_impact_open} ontoggle={on_toggle}>
+                <summary>{ "Impact map: what an edit of each line would rebuild" }</summary>
+                if props.is_impact_open { { impact_map(view) } }
+            </details>
         </section>
+    }
+}
+
+/// What an edit of each instruction would rebuild, as a table with a bar for each.
+fn impact_map(view: &SimulateView) -> Html {
+    let n_steps = view.rows.iter().filter(|row| row.makes_layer).count().max(1);
+    let list = |lines: &[u32]| lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let row = |impact: &InstructionImpact| {
+        let Some(row) = view.rows.get(impact.idx).filter(|row| row.mark != Mark::Pruned) else {
+            return Html::default();
+        };
+        let (n_sure, n_open) = (impact.rebuilds.len(), impact.may_rebuild.len());
+        html! {
+            <tr>
+                <td>{ row.lines.first }</td>
+                <th scope="row"><code>{ row.code.clone() }</code></th>
+                <td>
+                    <svg class="impact-bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+                        <rect class="impact-sure" width={(100 * n_sure / n_steps).to_string()} height="8" />
+                        <rect class="impact-open" x={(100 * n_sure / n_steps).to_string()} width={(100 * n_open / n_steps).to_string()} height="8" />
+                    </svg>
+                    {
+                        match (n_sure, n_open) {
+                            (0, 0) => "nothing".to_owned(),
+                            (_, 0) => list(&impact.rebuilds),
+                            (0, _) => format!("perhaps {}", list(&impact.may_rebuild)),
+                            _ => format!("{}; perhaps {}", list(&impact.rebuilds), list(&impact.may_rebuild)),
+                        }
+                    }
+                </td>
+            </tr>
+        }
+    };
+    html! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Impact map">
+            <table aria-label="Impact map">
+                <thead><tr><th>{ "Line" }</th><th>{ "Instruction" }</th><th>{ "An edit rebuilds lines" }</th></tr></thead>
+                <tbody>{ for view.impact.iter().map(row) }</tbody>
+            </table>
+        </div>
     }
 }
 

@@ -8,6 +8,7 @@ use super::icon::{badge, icon};
 use crate::app::update::Message;
 use crate::app::view::SimulateView;
 use crate::app::why::Why;
+use crate::text::align::Piece;
 
 #[derive(Properties, PartialEq)]
 pub(super) struct WhyProps {
@@ -56,7 +57,17 @@ fn explanation(props: &ExplanationProps) -> Html {
             <p class="why-code"><span class="line-number">{ why.line }</span><code>{ why.code.clone() }</code></p>
             <p class="why-verdict">{ badge(why.mark, None) }</p>
             <p class="why-sentence">{ why.sentence.clone() }</p>
-            { for why.notes.iter().map(|note| html! { <p class="note">{ icon("info") }{ format!("{note}.") }</p> }) }
+            if !why.difference.is_empty() {
+                <p class="difference" aria-label="What changed">
+                    { for why.difference.iter().map(|piece| match piece {
+                        Piece::Same(text) => html! { <span>{ text.clone() }</span> },
+                        Piece::Gone(text) => html! { <del>{ text.clone() }</del> },
+                        Piece::New(text) => html! { <ins>{ text.clone() }</ins> },
+                    }) }
+                </p>
+            }
+            if let Some(set_at) = &why.set_at { <p class="note">{ icon("info") }{ format!("{set_at}.") }</p> }
+            { for why.survived.iter().map(|survival| html! { <p class="note">{ icon("info") }{ format!("{}.", survival.sentence()) }</p> }) }
             if !why.chain.is_empty() {
                 <h3>{ "Chain of causes" }</h3>
                 <ol class="chain">
