@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::analysis::Analysis;
 use super::state::State;
 use crate::cache::impact::{FileImpacts, Impact};
-use crate::context::{Entry, EntryKind, Node, Tree};
+use crate::context::{Assumed, Entry, EntryKind, Node, Tree};
 use crate::graph::{Graph, StepId};
 
 /// What happened to a file since the last build.
@@ -221,7 +221,7 @@ impl Lister<'_> {
             is_text: self.state.session.now.has_dockerfile_in_context
                 && matches!(path, "Dockerfile" | ".dockerignore"),
             mode: entry.mode,
-            is_assumed: entry.is_assumed && !is_inferred,
+            is_assumed: entry.assumed != Assumed::NOTHING && !is_inferred,
             size_bytes: if let EntryKind::File { size_bytes, .. } = entry.kind { size_bytes } else { 0 },
             target: if let EntryKind::Symlink { target } = &entry.kind { Some(target.clone()) } else { None },
             taken_by: Vec::new(),

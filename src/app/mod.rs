@@ -15,6 +15,7 @@ pub mod options;
 pub mod placeholder;
 pub mod rows;
 pub mod saved;
+pub mod sketch;
 pub mod stack;
 pub mod state;
 pub mod survival;

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::context::select::has_wildcard;
-use crate::context::{Entry, Tree, normal_path};
+use crate::context::{Assumed, Entry, Tree, normal_path};
 use crate::digest::Digest;
 use crate::graph::{FileAction, FileInput, Graph, Op};
 
@@ -59,7 +59,7 @@ pub fn insert(tree: &mut Tree, path: &str) {
     let is_file =
         name.trim_start_matches('.').contains('.') || KNOWN_FILES.contains(&name) || name.starts_with('.');
     let mut entry = Entry::file(Digest::of(path.as_bytes()), 0);
-    entry.is_assumed = true;
+    entry.assumed = Assumed::EVERYTHING;
     entry.mtime_secs = 1;
     if is_file {
         tree.insert(path, entry);

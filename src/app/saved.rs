@@ -47,8 +47,11 @@ struct Envelope {
     session: Session,
     /// For the present version and each build: what differs from the files as they were given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    changes: Option<Vec<Vec<(String, Option<Entry>)>>>,
+    changes: Option<Vec<Changes>>,
 }
+
+/// What stands at a path, or that nothing does any more.
+type Changes = Vec<(String, Option<Entry>)>;
 
 /// Writes one part.
 ///
@@ -62,7 +65,7 @@ pub fn write(session: &Session, part: Part) -> Result<String, String> {
     let mut session = session.clone();
     if part == Part::Files {
         let given = Rc::clone(&session.given);
-        let differences = |version: &mut Version| -> Vec<(String, Option<Entry>)> {
+        let differences = |version: &mut Version| -> Changes {
             let files = std::mem::take(&mut version.files);
             let found = given.differences(&files);
             // What is gone below a folder that is gone needs no mention, but does no harm.
@@ -166,9 +169,7 @@ mod tests {
         let mut session = serde_json::to_value(Session::example()).unwrap();
         let Some(Event::Built(version)) = Session::example().events.pop() else { panic!("it is built") };
         session["builds"] = serde_json::json!([version]);
-        for gone in ["given"] {
-            session.as_object_mut().unwrap().remove(gone);
-        }
+        session.as_object_mut().unwrap().remove("given");
         let text = serde_json::json!({ "version": 1, "session": session }).to_string();
         let restored = read(Stored { texts: Some(&text), files: Some(&text), given: None });
         assert_eq!(restored, Ok(Some(Session::example())));

@@ -289,6 +289,8 @@ pub struct State {
     pub toggled_folders: BTreeSet<String>,
     /// The impact map is unfolded.
     pub is_impact_open: bool,
+    /// The sketch of the image is unfolded.
+    pub is_image_open: bool,
     /// What was in place of the present version until an earlier one, or other files, took it.
     pub replaced: Option<Box<Version>>,
     /// Only files whose path has this in it are shown.
@@ -321,6 +323,7 @@ impl State {
             selected: None,
             toggled_folders: BTreeSet::new(),
             is_impact_open: false,
+            is_image_open: false,
             replaced: None,
             file_filter: String::new(),
             pane: Pane::Edit,

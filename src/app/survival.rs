@@ -184,10 +184,8 @@ fn files(state: &State, analysis: &Analysis, last: &Judged) -> Vec<Survival> {
             && matches!(path.as_str(), "Dockerfile" | ".dockerignore");
         let was_sent = last.sent.get(&path).is_some();
         match rule {
-            _ if is_dir(it.before) && is_dir(it.after) => {
-                if header(it.before) != header(it.after) && rule.is_none() {
-                    found.push(Survival::FolderUnnoticed { path });
-                }
+            None if is_dir(it.before) && is_dir(it.after) && header(it.before) != header(it.after) => {
+                found.push(Survival::FolderUnnoticed { path });
             }
             _ if is_dir(it.before) || is_dir(it.after) => {}
             _ if header(it.before) == header(it.after) => found.push(Survival::Touched { path }),

@@ -9,7 +9,7 @@ use super::state::{
     EditorTab, ImageState, OpenImage, Pane, Place, Session, State, Theme, Version, WorkerState,
 };
 use crate::cache::solve::Reruns;
-use crate::context::{Entry, EntryKind};
+use crate::context::{Assumed, Entry, EntryKind};
 use crate::diagnostic::TextEdit;
 use crate::digest::{Digest, Hasher};
 use crate::protocol::{JobId, Reply, Request};
@@ -51,6 +51,8 @@ pub enum Message {
     ReplacementKept,
     /// The impact map was unfolded or folded.
     ImpactToggled(bool),
+    /// The sketch of the image was unfolded or folded.
+    ImageSketchToggled(bool),
     /// An option was typed.
     OptionEdited(Field, String),
     /// `--no-cache` was switched.
@@ -234,6 +236,11 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.view_revision += 1;
             Vec::new()
         }
+        Message::ImageSketchToggled(is_open) => {
+            state.is_image_open = is_open;
+            state.view_revision += 1;
+            Vec::new()
+        }
         Message::OptionEdited(field, text) => {
             *state.session.now.options.field_mut(field) = text;
             changed(state, Part::Texts)
@@ -279,7 +286,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
                 let executable =
                     if entry.mode & 0o111 == 0 { entry.mode | 0o111 } else { entry.mode & !0o111 };
                 entry.mode = executable;
-                entry.is_assumed = false;
+                entry.assumed = entry.assumed.without(Assumed::MODE);
             });
             changed(state, Part::Files)
         }

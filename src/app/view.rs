@@ -8,6 +8,7 @@ use super::history::{Event, History, Replayed};
 use super::impact::{InstructionImpact, instructions};
 use super::options::OptionProblem;
 use super::rows::{InstructionRow, Summary, instruction_rows, summarize};
+use super::sketch::{ImageSketch, sketch};
 use super::stack::{Column, columns};
 use super::state::State;
 use super::survival::{Survival, survivals};
@@ -144,6 +145,8 @@ pub struct SimulateView {
     pub is_as_built: bool,
     /// What an edit of each instruction would rebuild; none while nobody looks.
     pub impact: Vec<InstructionImpact>,
+    /// The image that the build yields; none while nobody looks.
+    pub image: Option<ImageSketch>,
     /// The base images of the file, and what is assumed of their tags.
     pub bases: Vec<BaseRow>,
     /// Names of the stages.
@@ -259,6 +262,7 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
         } else {
             Vec::new()
         },
+        image: if state.is_image_open { sketch(analysis, &rows) } else { None },
         bases: bases(state, history, analysis),
         stages: analysis.now.file.stages.iter().filter_map(|stage| stage.name().map(str::to_owned)).collect(),
         is_as_built: state.session.last_build() == Some(&state.session.now),

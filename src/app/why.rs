@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::analysis::Analysis;
 use super::rows::{InstructionRow, reason_of};
+use super::sketch::{Written, written};
 use super::survival::{Survival, concerning};
 use super::view::Mark;
 use crate::cache::key::OpKey;
@@ -56,6 +57,8 @@ pub struct Why {
     pub inputs: Vec<KeyInput>,
     /// What of its own changed, word by word.
     pub difference: Vec<Piece>,
+    /// What its layer holds.
+    pub written: Option<Written>,
     /// Where the variable that changed is set.
     pub set_at: Option<String>,
     /// Why it survived changes that one would expect to matter.
@@ -102,6 +105,7 @@ pub(super) fn why(
         chain,
         inputs,
         difference: reason.map_or_else(Vec::new, difference),
+        written: written(analysis, row),
         set_at: reason.and_then(|reason| set_at(analysis, row, reason)),
         survived,
         url: rule_url(row),

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use crate::context::select::{self, Selector, has_wildcard};
 use crate::context::tree::Change;
-use crate::context::{Entry, EntryKind, Node, Tree, normal_path};
+use crate::context::{Assumed, Entry, EntryKind, Node, Tree, normal_path};
 use crate::digest::{Digest, Hasher};
 use crate::graph::StepId;
 
@@ -154,7 +154,9 @@ impl Files {
 
     /// A file surely stands there.
     pub(super) fn is_known_file(&self, path: &str) -> bool {
-        let is_file = |entry: &Entry| matches!(entry.kind, EntryKind::File { .. }) && !entry.is_assumed;
+        let is_file = |entry: &Entry| {
+            matches!(entry.kind, EntryKind::File { .. }) && !entry.assumed.includes(Assumed::EXISTENCE)
+        };
         self.known_at(path).is_some_and(is_file)
     }
 
@@ -225,8 +227,11 @@ pub fn add_copy(tree: &mut Tree, reruns: &mut BTreeSet<StepId>, source: &Files, 
         hasher.field(copy.options);
         hasher.field(&format!("{:?}", copy.change));
         let digest = hasher.finish();
-        let entry =
-            Entry { kind: EntryKind::File { digest, size_bytes: 0 }, is_assumed: true, ..Entry::dir() };
+        let entry = Entry {
+            kind: EntryKind::File { digest, size_bytes: 0 },
+            assumed: Assumed::EVERYTHING,
+            ..Entry::dir()
+        };
         let name = if into_folder && is_plain { format!("{dest}/{base}") } else { dest };
         tree.insert(if name.is_empty() { "." } else { &name }, entry);
         return;

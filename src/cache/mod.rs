@@ -31,6 +31,7 @@ mod explain;
 pub mod files;
 pub mod impact;
 pub mod key;
+pub mod layer;
 mod made;
 pub mod reason;
 pub mod solve;

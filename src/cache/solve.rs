@@ -161,6 +161,16 @@ pub fn record(
     store.add(added, build);
 }
 
+/// The files that each step leaves in a build of which nothing is cached.
+pub(super) fn files_of_build(graph: &Graph, inputs: &Inputs) -> Vec<Rc<Files>> {
+    let store = CacheStore::default();
+    let locals = transferred(inputs, &store);
+    let contents = Contents::default();
+    let given =
+        Given { graph, inputs, store: &store, locals: &locals, contents: &contents, fails: &BTreeSet::new() };
+    Solver::run(&given, &|_| Reruns::Different).steps.into_iter().map(|step| step.files).collect()
+}
+
 pub(super) fn stage_name(graph: &Graph, step: &Step) -> String {
     let stage = step.stage.and_then(|stage| graph.stages.get(stage.0));
     stage.map_or(String::new(), |stage| stage.name.clone())

@@ -55,8 +55,46 @@ pub struct Entry {
     /// When it was changed, in seconds since 1970. The transfer of a context
     /// looks at this, a cache never does.
     pub mtime_secs: i64,
-    /// Mode and owner are not known but assumed.
-    pub is_assumed: bool,
+    /// What of it nobody told.
+    #[serde(default)]
+    pub assumed: Assumed,
+}
+
+/// What of an entry is not known but assumed. The owner never is: a client
+/// sends every file of a context as root's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Assumed(u8);
+
+impl Assumed {
+    /// All is known.
+    pub const NOTHING: Self = Self(0);
+    /// The mode bits, and whether it is a link: a browser shows neither.
+    pub const MODE: Self = Self(1);
+    /// The bytes.
+    pub const CONTENT: Self = Self(2);
+    /// That it is there at all: it stands in for what is not known.
+    pub const EXISTENCE: Self = Self(4);
+    /// All of it.
+    pub const EVERYTHING: Self = Self(7);
+
+    /// All that `other` names is among it.
+    #[must_use]
+    pub fn includes(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The same without what `other` names.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
 }
 
 impl Entry {
@@ -64,13 +102,13 @@ impl Entry {
     #[must_use]
     pub fn file(digest: Digest, size_bytes: u64) -> Self {
         let kind = EntryKind::File { digest, size_bytes };
-        Self { kind, mode: 0o644, uid: 0, gid: 0, mtime_secs: 0, is_assumed: false }
+        Self { kind, mode: 0o644, uid: 0, gid: 0, mtime_secs: 0, assumed: Assumed::NOTHING }
     }
 
     /// A folder with the mode and owner that most have.
     #[must_use]
     pub fn dir() -> Self {
-        Self { kind: EntryKind::Dir, mode: 0o755, uid: 0, gid: 0, mtime_secs: 0, is_assumed: false }
+        Self { kind: EntryKind::Dir, mode: 0o755, uid: 0, gid: 0, mtime_secs: 0, assumed: Assumed::NOTHING }
     }
 
     /// The digest of all that counts of this entry alone; its name does not.

@@ -19,7 +19,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::select::Selector;
-use super::{Entry, normal_path};
+use super::{Assumed, Entry, normal_path};
 use crate::digest::{Digest, Hasher};
 
 /// What stands in a folder, by name.
@@ -45,6 +45,8 @@ pub struct Node {
     /// Where the children come from that were not made yet, and what changes of them.
     source: Option<(Rc<Node>, Change)>,
     n_below: usize,
+    /// How many of those have something assumed.
+    n_assumed: usize,
     digest: OnceCell<Digest>,
     sum: OnceCell<Sum>,
     /// Digests of selections below this node, by what selects them.
@@ -62,7 +64,10 @@ pub struct Change {
 
 impl Change {
     fn apply(self, mut entry: Entry) -> Entry {
-        entry.mode = self.mode.unwrap_or(entry.mode);
+        if let Some(mode) = self.mode {
+            entry.mode = mode;
+            entry.assumed = entry.assumed.without(Assumed::MODE);
+        }
         (entry.uid, entry.gid) = self.owner.unwrap_or((entry.uid, entry.gid));
         entry
     }
@@ -85,11 +90,12 @@ impl Sum {
     }
 
     fn plus(self, other: Self) -> Self {
-        let mut carry = 0;
+        let mut carry = false;
         let mut words = self.0;
         for (word, other) in words.iter_mut().zip(other.0) {
-            let sum = u128::from(*word) + u128::from(other) + carry;
-            (*word, carry) = (sum as u64, sum >> 64);
+            let (sum, is_over) = word.overflowing_add(other);
+            let (sum, is_over_again) = sum.overflowing_add(u64::from(carry));
+            (*word, carry) = (sum, is_over || is_over_again);
         }
         Self(words)
     }
@@ -110,6 +116,7 @@ impl Node {
             children: OnceCell::new(),
             source: None,
             n_below: 0,
+            n_assumed: 0,
             digest: OnceCell::new(),
             sum: OnceCell::new(),
             selections: RefCell::default(),
@@ -119,14 +126,16 @@ impl Node {
     /// A node with what stands in it.
     pub(super) fn with(entry: Entry, children: Children) -> Self {
         let n_below = children.values().map(|child| child.0.n_below + 1).sum();
-        Self { children: OnceCell::from(children), n_below, ..Self::new(entry) }
+        let n_assumed = children.values().map(|child| child.0.n_assumed()).sum();
+        Self { children: OnceCell::from(children), n_below, n_assumed, ..Self::new(entry) }
     }
 
     /// The same with other headers, here and below; what is below is made once it is looked at.
     #[must_use]
     pub fn changed(of: &Rc<Self>, change: Change) -> Self {
         let source = Some((Rc::clone(of), change));
-        Self { source, n_below: of.n_below, ..Self::new(change.apply(of.entry.clone())) }
+        let (n_below, n_assumed) = (of.n_below, of.n_assumed);
+        Self { source, n_below, n_assumed, ..Self::new(change.apply(of.entry.clone())) }
     }
 
     /// The file, link or folder itself.
@@ -139,6 +148,12 @@ impl Node {
     #[must_use]
     pub fn n_below(&self) -> usize {
         self.n_below
+    }
+
+    /// How many entries have something assumed, itself among them.
+    #[must_use]
+    pub fn n_assumed(&self) -> usize {
+        self.n_assumed + usize::from(self.entry.assumed != Assumed::NOTHING)
     }
 
     pub(super) fn children(&self) -> &Children {
@@ -212,7 +227,7 @@ impl Node {
         self.forget();
         if !entry.is_dir() {
             (self.children, self.sum, self.source) = (OnceCell::new(), OnceCell::new(), None);
-            self.n_below = 0;
+            (self.n_below, self.n_assumed) = (0, 0);
         }
         self.entry = entry;
     }
@@ -239,12 +254,14 @@ impl Node {
             *sum = sum.minus(Sum::of(name, before));
         }
         self.n_below -= before.as_ref().map_or(0, |before| before.n_below + 1);
+        self.n_assumed -= before.as_ref().map_or(0, |before| before.n_assumed());
         match change(before) {
             Some(after) => {
                 if let Some(sum) = &mut sum {
                     *sum = sum.plus(Sum::of(name, &after));
                 }
                 self.n_below += after.n_below + 1;
+                self.n_assumed += after.n_assumed();
                 children.insert(Rc::from(name), Link(after));
             }
             None => drop(children.remove(name)),

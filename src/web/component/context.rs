@@ -7,7 +7,7 @@ use web_sys::{Element, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::icon::icon;
-use super::size::size;
+use super::size::{octal, size};
 use crate::app::files::{FileRow, FileStatus, Folder};
 use crate::app::update::Message;
 use crate::app::view::SimulateView;
@@ -100,11 +100,6 @@ pub(super) fn context_panel(props: &ContextProps) -> Html {
 struct FileProps {
     row: FileRow,
     on_message: Callback<Message>,
-}
-
-/// As `ls -l` shows the nine permission bits, in octal.
-fn octal(mode: u32) -> String {
-    format!("{:04o}", mode & 0o7777)
 }
 
 /// What takes a file, and what an edit of it would rebuild.

@@ -7,7 +7,7 @@ use web_sys::{Element, File, HtmlElement, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::icon::icon;
-use super::size::{exact, human, size};
+use super::size::{exact, human, octal, size};
 use crate::app::state::{ImageState, OpenImage, State, WorkerState};
 use crate::app::update::Message;
 use crate::protocol::{FolderRow, LayerReport, PlannedLayer, RowKind};
@@ -396,7 +396,7 @@ fn tree_row(props: &TreeRowProps) -> Html {
             if !row.link.is_empty() { <span class="tree-link">{ format!("→ {}", row.link) }</span> }
             if !word.is_empty() { <span class="tree-kind">{ word }</span> }
             if row.is_opaque { <span class="tree-kind">{ "hides what is below" }</span> }
-            <span class="tree-mode">{ if row.kind == RowKind::Whiteout { String::new() } else { format!("{:04o}", row.mode) } }</span>
+            <span class="tree-mode">{ if row.kind == RowKind::Whiteout { String::new() } else { octal(row.mode) } }</span>
             if row.kind != RowKind::Whiteout { { size(row.total_bytes) } }
         </div>
     }

@@ -24,6 +24,11 @@ pub(super) fn human(bytes: u64) -> String {
     }
 }
 
+/// Mode bits in octal: `0755`.
+pub(super) fn octal(mode: u32) -> String {
+    format!("{:04o}", mode & 0o7777)
+}
+
 /// `1,234,567 bytes`.
 pub(super) fn exact(bytes: u64) -> String {
     let digits = bytes.to_string();

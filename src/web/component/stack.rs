@@ -5,7 +5,9 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::icon::{badge, mark_icon};
+use super::size::size;
 use crate::app::impact::InstructionImpact;
+use crate::app::sketch::ImageSketch;
 use crate::app::stack::{Column, Slab, SlabKind};
 use crate::app::update::Message;
 use crate::app::view::{Mark, SimulateView};
@@ -23,6 +25,7 @@ const PATH_ROOM: i32 = 26;
 pub(super) struct StackProps {
     pub(super) view: Rc<SimulateView>,
     pub(super) is_impact_open: bool,
+    pub(super) is_image_open: bool,
     pub(super) on_message: Callback<Message>,
 }
 
@@ -30,15 +33,6 @@ pub(super) struct StackProps {
 #[component(Stack)]
 pub(super) fn stack(props: &StackProps) -> Html {
     let view = &props.view;
-    let on_toggle = {
-        let on_message = props.on_message.clone();
-        Callback::from(move |event: Event| {
-            let is_open = event
-                .target_dyn_into::<web_sys::Element>()
-                .is_some_and(|details| details.has_attribute("open"));
-            on_message.emit(Message::ImpactToggled(is_open));
-        })
-    };
     html! {
         <section class="panel stack-panel" aria-label="Stack">
             <div class="panel-head"><h2>{ "Stack" }</h2></div>
@@ -65,11 +59,53 @@ pub(super) fn stack(props: &StackProps) -> Html {
                 </table>
                 </div>
             </details>
-            <details class="steps" open={props.is_impact_open} ontoggle={on_toggle}>
+            <details class="steps" open={props.is_impact_open} ontoggle={toggled(&props.on_message, Message::ImpactToggled)}>
                 <summary>{ "Impact map: what an edit of each line would rebuild" }</summary>
                 if props.is_impact_open { { impact_map(view) } }
             </details>
+            <details class="steps" open={props.is_image_open} ontoggle={toggled(&props.on_message, Message::ImageSketchToggled)}>
+                <summary>{ "The image that this build yields" }</summary>
+                { view.image.as_ref().map(image_sketch) }
+            </details>
         </section>
+    }
+}
+
+/// Tells whether a part that unfolds is open.
+fn toggled(on_message: &Callback<Message>, message: fn(bool) -> Message) -> Callback<Event> {
+    let on_message = on_message.clone();
+    Callback::from(move |event: Event| {
+        let details = event.target_dyn_into::<web_sys::Element>();
+        on_message.emit(message(details.is_some_and(|details| details.has_attribute("open"))));
+    })
+}
+
+/// Layers, history, configuration and manifest.
+fn image_sketch(image: &ImageSketch) -> Html {
+    let n_shown = |n: Option<usize>| n.map_or_else(String::new, |n| n.to_string());
+    html! {
+        <div class="image-sketch">
+            <h3>{ "Layers, lowest first" }</h3>
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Layers of the image">
+                <table aria-label="Layers of the image">
+                    <thead><tr><th>{ "Made by" }</th><th>{ "Entries" }</th><th>{ "Size" }</th><th>{ "Note" }</th></tr></thead>
+                    <tbody>{ for image.layers.iter().map(|layer| html! {
+                        <tr>
+                            <th scope="row"><code>{ layer.label.clone() }</code></th>
+                            <td>{ n_shown(layer.n_entries) }</td>
+                            <td>{ layer.size_bytes.map(size) }</td>
+                            <td>{ layer.note }</td>
+                        </tr>
+                    }) }</tbody>
+                </table>
+            </div>
+            <h3>{ "History" }</h3>
+            <ol class="history">{ for image.history.iter().map(|(line, is_empty)| html! {
+                <li><code>{ line.clone() }</code>if *is_empty { <span class="same">{ " no layer" }</span> }</li>
+            }) }</ol>
+            <details><summary>{ "Configuration" }</summary><pre tabindex="0">{ image.config.clone() }</pre></details>
+            <details><summary>{ "Manifest" }</summary><pre tabindex="0">{ image.manifest.clone() }</pre></details>
+        </div>
     }
 }
 

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::icon::{badge, icon};
+use super::size::{octal, size};
+use crate::app::sketch::Written;
 use crate::app::update::Message;
 use crate::app::view::SimulateView;
 use crate::app::why::Why;
@@ -31,6 +33,39 @@ pub(super) fn why_panel(props: &WhyProps) -> Html {
                 }
             }
         </section>
+    }
+}
+
+/// What the layer of an instruction holds.
+fn written(written: &Written) -> Html {
+    let count = match (written.n_entries, written.size_bytes) {
+        (0, _) => "Nothing is known of it: ".to_owned() + written.note + ".",
+        (n, Some(_)) => format!("{n} {}", if n == 1 { "entry, " } else { "entries, " }),
+        (n, None) => {
+            format!("{n} {} known: {}.", if n == 1 { "entry is" } else { "entries are" }, written.note)
+        }
+    };
+    html! {
+        <>
+            <h3>{ "What its layer holds" }</h3>
+            <p class="note">{ count }{ written.size_bytes.filter(|_| written.n_entries > 0).map(size) }</p>
+            if !written.rows.is_empty() {
+                <div class="table-scroll written" tabindex="0" role="region" aria-label="What its layer holds">
+                    <table aria-label="What its layer holds">
+                        <thead><tr><th>{ "Path" }</th><th>{ "Mode" }</th><th>{ "Owner" }</th><th>{ "Size" }</th></tr></thead>
+                        <tbody>{ for written.rows.iter().map(|row| html! {
+                            <tr>
+                                <th scope="row"><code>{ format!("/{}{}", row.path, if row.is_dir { "/" } else { "" }) }</code></th>
+                                <td>{ octal(row.mode) }</td>
+                                <td>{ row.owner.clone() }</td>
+                                <td>{ row.size_bytes.map(size) }</td>
+                            </tr>
+                        }) }</tbody>
+                    </table>
+                </div>
+                if written.n_entries > written.rows.len() { <p class="note">{ format!("and {} more", written.n_entries - written.rows.len()) }</p> }
+            }
+        </>
     }
 }
 
@@ -104,6 +139,7 @@ fn explanation(props: &ExplanationProps) -> Html {
                 </table>
                 </div>
             }
+            { why.written.as_ref().map(written) }
             <p class="rule"><a href={why.url} target="_blank" rel="noreferrer">{ icon("link") }{ "The rule that decides" }</a></p>
         </>
     }

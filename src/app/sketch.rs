@@ -1,0 +1,172 @@
+//! The image that a build yields: layers, configuration and manifest, as far as they are known.
+
+use serde_json::{Value, json};
+
+use super::analysis::Analysis;
+use super::rows::InstructionRow;
+use crate::cache::layer::{LayerContent, image_steps, layers};
+use crate::context::EntryKind;
+use crate::graph::{Graph, Op};
+use crate::oci::RootFs;
+
+/// One layer of the image.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LayerRow {
+    /// The instruction's place among all of them, if one made it.
+    pub instruction: Option<usize>,
+    /// What made it.
+    pub label: String,
+    /// Bytes of its files; none where they are not known.
+    pub size_bytes: Option<u64>,
+    /// How many entries it has.
+    pub n_entries: Option<usize>,
+    /// What is to be said of what is not known.
+    pub note: &'static str,
+}
+
+/// A file or folder that an instruction writes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WrittenRow {
+    /// Where.
+    pub path: String,
+    /// The 12 mode bits.
+    pub mode: u32,
+    /// It is a folder.
+    pub is_dir: bool,
+    /// Owner and group.
+    pub owner: String,
+    /// Length of a file.
+    pub size_bytes: Option<u64>,
+}
+
+/// What an instruction's layer holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Written {
+    /// Some of its entries.
+    pub rows: Vec<WrittenRow>,
+    /// How many there are.
+    pub n_entries: usize,
+    /// Bytes of its files, where all are known.
+    pub size_bytes: Option<u64>,
+    /// What is to be said of what is not known.
+    pub note: &'static str,
+}
+
+/// The image.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ImageSketch {
+    /// Its layers, lowest first.
+    pub layers: Vec<LayerRow>,
+    /// Its history: what made it, and whether that made no layer.
+    pub history: Vec<(String, bool)>,
+    /// Its configuration file.
+    pub config: String,
+    /// Its manifest.
+    pub manifest: String,
+}
+
+/// More entries are counted, not listed.
+const MAX_WRITTEN: usize = 200;
+
+const OF_A_COMMAND: &str = "what a command writes is known once it ran";
+const STANDS_FOR_MORE: &str = "some entries stand for files that are known only to a real build";
+
+/// What the layer of an instruction holds.
+pub(super) fn written(analysis: &Analysis, row: &InstructionRow) -> Option<Written> {
+    let graph = analysis.now.shown_graph()?;
+    // Of `COPY --link` the second step puts on top what the first one copied.
+    let step = row.steps.last().filter(|_| row.makes_layer)?;
+    let content = layers(graph, &analysis.now.inputs()).into_iter().nth(step.0).flatten()?;
+    let note = note(&content);
+    let Some(tree) = content.tree() else {
+        return Some(Written { rows: Vec::new(), n_entries: 0, size_bytes: None, note });
+    };
+    let row = |(path, entry): (String, &crate::context::Entry)| {
+        let size_bytes = match &entry.kind {
+            EntryKind::File { size_bytes, .. } => Some(*size_bytes),
+            EntryKind::Dir | EntryKind::Symlink { .. } => None,
+        };
+        WrittenRow {
+            path,
+            mode: entry.mode,
+            is_dir: entry.is_dir(),
+            owner: format!("{}:{}", entry.uid, entry.gid),
+            size_bytes,
+        }
+    };
+    Some(Written {
+        rows: tree.iter().take(MAX_WRITTEN).map(row).collect(),
+        n_entries: tree.len(),
+        size_bytes: content.size_bytes(),
+        note,
+    })
+}
+
+fn note(content: &LayerContent) -> &'static str {
+    match content {
+        LayerContent::Known(_) => "",
+        LayerContent::Partly(_) => STANDS_FOR_MORE,
+        LayerContent::Unknown => OF_A_COMMAND,
+    }
+}
+
+/// Sketches the image.
+pub(super) fn sketch(analysis: &Analysis, rows: &[InstructionRow]) -> Option<ImageSketch> {
+    let graph = analysis.now.graph.as_ref().ok()?;
+    let contents = layers(graph, &analysis.now.inputs());
+    let mut list: Vec<LayerRow> = base_layers(graph);
+    let mut diff_ids: Vec<String> = list.iter().map(|layer| layer.label.clone()).collect();
+    for id in image_steps(graph) {
+        let Some(content) = contents.get(id.0).and_then(Option::as_ref) else { continue };
+        let row = rows.iter().find(|row| row.steps.contains(&id));
+        list.push(LayerRow {
+            instruction: row.map(|row| row.idx),
+            label: graph.step(id).map_or(String::new(), |step| step.text.clone()),
+            size_bytes: content.size_bytes(),
+            n_entries: content.tree().map(crate::context::Tree::len),
+            note: note(content),
+        });
+        diff_ids.push(UNKNOWN.to_owned());
+    }
+    let mut config = graph.image.clone();
+    config.rootfs = RootFs { kind: "layers".into(), diff_ids };
+    let layer = |_: &LayerRow| json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": UNKNOWN, "size": 0 });
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": UNKNOWN, "size": 0 },
+        "layers": list.iter().map(layer).collect::<Vec<Value>>(),
+    });
+    let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
+    let history = config.history.iter().map(|entry| (entry.created_by.clone(), entry.empty_layer)).collect();
+    Some(ImageSketch {
+        layers: list,
+        history,
+        config: serde_json::to_string_pretty(&config).unwrap_or_default(),
+        manifest: pretty(&manifest),
+    })
+}
+
+/// In place of a digest of bytes that only a build writes.
+const UNKNOWN: &str = "known once it is built";
+
+fn base_layers(graph: &Graph) -> Vec<LayerRow> {
+    let mut at = graph.results.first().copied().flatten();
+    while let Some(step) = at.and_then(|id| graph.step(id)) {
+        if let Op::Image { reference, base } = &step.op {
+            let row = |label: String| LayerRow {
+                instruction: None,
+                label,
+                size_bytes: None,
+                n_entries: None,
+                note: "a layer of the base image",
+            };
+            if base.is_known {
+                return base.layers.iter().map(|layer| row(layer.to_string())).collect();
+            }
+            return vec![row(format!("the layers of {reference}"))];
+        }
+        at = step.inputs.first().copied();
+    }
+    Vec::new()
+}
