@@ -1,6 +1,6 @@
 //! What the engine makes of the state: Dockerfile → graph → verdicts.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use super::options::OptionProblem;
 use super::placeholder;
 use super::state::{State, Version};
 use crate::cache::Simulation;
-use crate::cache::solve::{Inputs, simulate};
+use crate::cache::solve::{Built, Inputs, simulate};
 use crate::context::ignore::IgnoreList;
 use crate::context::{Entry, Tree};
 use crate::digest::{DiffId, Digest};
@@ -39,7 +39,7 @@ pub struct Judged {
     /// The patterns that hide files, or why they cannot be used.
     pub ignore: Result<IgnoreList, String>,
     /// Every file, the Dockerfile, the ignore file and inferred ones among them.
-    pub all: Tree,
+    pub all: Rc<Tree>,
     /// What is sent.
     pub sent: Rc<Tree>,
     /// Files that nobody gave.
@@ -88,7 +88,7 @@ impl Judged {
         let sent = match &ignore {
             Ok(list) => {
                 let is_same = |before: &&Self| before.dockerignore == version.dockerignore;
-                let before = before.filter(is_same).map(|before| (&before.all, before.sent.as_ref()));
+                let before = before.filter(is_same).map(|before| (before.all.as_ref(), before.sent.as_ref()));
                 list.refilter(&all, before)
             }
             Err(_) => all.clone(),
@@ -113,7 +113,7 @@ impl Judged {
             rest,
             dockerignore,
             ignore,
-            all,
+            all: Rc::new(all),
             sent: Rc::new(sent),
             inferred,
             named,
@@ -131,7 +131,8 @@ impl Judged {
     pub fn inputs(&self) -> Inputs {
         let mut locals = self.named.clone();
         locals.insert("context".to_owned(), Rc::clone(&self.sent));
-        Inputs { locals, build_args: self.options.build_args.clone(), ..Inputs::default() }
+        let unfiltered = BTreeMap::from([("context".to_owned(), Rc::clone(&self.all))]);
+        Inputs { locals, unfiltered, build_args: self.options.build_args.clone(), ..Inputs::default() }
     }
 }
 
@@ -171,6 +172,8 @@ pub struct Analysis {
     pub has_cache: bool,
     /// What BuildKit's checks say of the Dockerfile.
     pub report: Report,
+    /// What each step would leave; made once something asks.
+    built: OnceCell<Built>,
 }
 
 impl Analysis {
@@ -197,7 +200,15 @@ impl Analysis {
             last: history.last().cloned(),
             has_cache: !history.store.builds.is_empty(),
             report,
+            built: OnceCell::new(),
         }
+    }
+
+    /// What each step would leave.
+    #[must_use]
+    pub fn built(&self) -> &Built {
+        let build = |graph| Built::new(graph, &self.now.inputs());
+        self.built.get_or_init(|| self.now.shown_graph().map(build).unwrap_or_default())
     }
 }
 

@@ -94,8 +94,7 @@ const MAX_UNFOLDED: usize = 60;
 const MAX_ROWS: usize = 400;
 
 pub(super) fn files(state: &State, analysis: &Analysis) -> FilesView {
-    let empty = Rc::new(Tree::default());
-    let old = analysis.last.as_ref().map_or_else(|| Tree::clone(&empty), |last| last.all.clone());
+    let old = analysis.last.as_ref().map_or_else(Rc::default, |last| Rc::clone(&last.all));
     let now = &analysis.now.all;
     let mut changed: BTreeMap<String, usize> = BTreeMap::new();
     let mut n_changed = 0;
@@ -112,7 +111,7 @@ pub(super) fn files(state: &State, analysis: &Analysis) -> FilesView {
     let mut list = Lister {
         state,
         analysis,
-        impacts: graph.map(|graph| (graph, FileImpacts::new(graph, &inputs, "context"))),
+        impacts: graph.map(|graph| (graph, FileImpacts::new(graph, &inputs, analysis.built(), "context"))),
         changed: &changed,
         view: FilesView {
             n_entries: now.len(),

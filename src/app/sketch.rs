@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::analysis::Analysis;
 use super::rows::InstructionRow;
-use crate::cache::layer::{LayerContent, image_steps, layers};
+use crate::cache::layer::{LayerContent, image_steps, layer};
 use crate::context::EntryKind;
 use crate::graph::{Graph, Op};
 use crate::oci::RootFs;
@@ -76,7 +76,7 @@ pub(super) fn written(analysis: &Analysis, row: &InstructionRow) -> Option<Writt
     let graph = analysis.now.shown_graph()?;
     // Of `COPY --link` the second step puts on top what the first one copied.
     let step = row.steps.last().filter(|_| row.makes_layer)?;
-    let content = layers(graph, &analysis.now.inputs()).into_iter().nth(step.0).flatten()?;
+    let content = layer(graph, analysis.built(), *step)?;
     let note = note(&content);
     let Some(tree) = content.tree() else {
         return Some(Written { rows: Vec::new(), n_entries: 0, size_bytes: None, note });
@@ -113,18 +113,17 @@ fn note(content: &LayerContent) -> &'static str {
 /// Sketches the image.
 pub(super) fn sketch(analysis: &Analysis, rows: &[InstructionRow]) -> Option<ImageSketch> {
     let graph = analysis.now.graph.as_ref().ok()?;
-    let contents = layers(graph, &analysis.now.inputs());
     let mut list: Vec<LayerRow> = base_layers(graph);
     let mut diff_ids: Vec<String> = list.iter().map(|layer| layer.label.clone()).collect();
     for id in image_steps(graph) {
-        let Some(content) = contents.get(id.0).and_then(Option::as_ref) else { continue };
+        let Some(content) = layer(graph, analysis.built(), id) else { continue };
         let row = rows.iter().find(|row| row.steps.contains(&id));
         list.push(LayerRow {
             instruction: row.map(|row| row.idx),
             label: graph.step(id).map_or(String::new(), |step| step.text.clone()),
             size_bytes: content.size_bytes(),
             n_entries: content.tree().map(crate::context::Tree::len),
-            note: note(content),
+            note: note(&content),
         });
         diff_ids.push(UNKNOWN.to_owned());
     }

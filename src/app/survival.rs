@@ -171,7 +171,7 @@ fn files(state: &State, analysis: &Analysis, last: &Judged) -> Vec<Survival> {
     let mut found = Vec::new();
     let Some(graph) = analysis.now.shown_graph() else { return found };
     let inputs = analysis.now.inputs();
-    let impacts = crate::cache::impact::FileImpacts::new(graph, &inputs, "context");
+    let impacts = crate::cache::impact::FileImpacts::new(graph, &inputs, analysis.built(), "context");
     for it in last.all.differences(&analysis.now.all) {
         if found.len() >= MAX_FILES {
             break;

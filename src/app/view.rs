@@ -143,6 +143,8 @@ pub struct SimulateView {
     pub timeline: Vec<Moment>,
     /// The present version is the one that was built last.
     pub is_as_built: bool,
+    /// The cache holds something.
+    pub has_cache: bool,
     /// What an edit of each instruction would rebuild; none while nobody looks.
     pub impact: Vec<InstructionImpact>,
     /// The image that the build yields; none while nobody looks.
@@ -265,6 +267,7 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
         image: if state.is_image_open { sketch(analysis, &rows) } else { None },
         bases: bases(state, history, analysis),
         stages: analysis.now.file.stages.iter().filter_map(|stage| stage.name().map(str::to_owned)).collect(),
+        has_cache: analysis.has_cache,
         is_as_built: state.session.last_build() == Some(&state.session.now),
         option_problems: analysis.now.option_problems.clone(),
         command: state.session.now.options.command(),

@@ -1,15 +1,17 @@
 //! Why an instruction has its verdict: a sentence, the chain of causes, the inputs of its key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::analysis::Analysis;
 use super::rows::{InstructionRow, reason_of};
 use super::sketch::{Written, written};
 use super::survival::{Survival, concerning};
 use super::view::Mark;
-use crate::cache::key::OpKey;
+use crate::cache::key::{OpKey, deps};
 use crate::cache::reason::Reason;
 use crate::context::Tree;
+use crate::context::changes::{changes, first_files};
 use crate::dockerfile::syntax::Node;
 use crate::graph::{Graph, Op, StepId};
 use crate::text::align::{Piece, word_difference};
@@ -250,34 +252,43 @@ fn counterpart<'a>(
 
 const MAX_FILE_INPUTS: usize = 50;
 
+/// The files that a step takes of the context: those that changed, then others as far as there is room.
 fn file_inputs(analysis: &Analysis, graph: &Graph, id: StepId) -> Vec<KeyInput> {
     let Some(step) = graph.step(id) else { return Vec::new() };
-    let select = |tree: &Tree| -> BTreeMap<String, String> {
-        let mut found = BTreeMap::new();
-        for (idx, dep) in crate::cache::key::deps(step).iter().enumerate().filter(|(_, dep)| dep.by_content) {
-            let source = step.inputs.get(idx).and_then(|id| graph.step(*id));
-            if !source.is_some_and(|source| matches!(source.op, Op::Local { .. })) {
-                continue;
+    let mut rows = Vec::new();
+    for (input, dep) in step.inputs.iter().zip(&deps(step)).filter(|(_, dep)| dep.by_content) {
+        let Some(Op::Local { name }) = graph.step(*input).map(|source| &source.op) else { continue };
+        let empty = Rc::default();
+        let inputs = analysis.now.inputs();
+        let now = inputs.locals.get(name).unwrap_or(&empty);
+        let last = analysis.last.as_ref().map(|last| last.inputs());
+        let before = last.as_ref().and_then(|last| last.locals.get(name)).unwrap_or(&empty);
+        let selectors = &dep.selectors;
+        let changes = changes(before, selectors, now, selectors);
+        let short = |tree: &Tree, path: &str| tree.get(path).map(|entry| entry.header_digest().short());
+        for change in changes.iter().take(MAX_FILE_INPUTS) {
+            let (old, new) = (short(before, &change.path), short(now, &change.path));
+            rows.push(KeyInput {
+                name: change.path.clone(),
+                is_changed: true,
+                before: old,
+                now: new.unwrap_or_else(|| "gone".to_owned()),
+            });
+        }
+        let changed: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+        for path in first_files(now, selectors, MAX_FILE_INPUTS + changed.len()) {
+            if !changed.contains(path.as_str()) {
+                let digest = short(now, &path);
+                let before = digest.clone().filter(|_| analysis.last.is_some());
+                rows.push(KeyInput {
+                    name: path,
+                    is_changed: false,
+                    before,
+                    now: digest.unwrap_or_default(),
+                });
             }
-            let Ok(selection) = crate::context::select::select(tree, &dep.selectors) else { continue };
-            found.extend(selection.files.into_iter().map(|(path, digest)| (path, digest.short())));
         }
-        found
-    };
-    let now = select(&analysis.now.sent);
-    let before = analysis.last.as_ref().map(|last| select(&last.sent)).unwrap_or_default();
-    let paths: BTreeSet<&String> = now.keys().chain(before.keys()).collect();
-    let row = |path: &String| {
-        let (old, new) = (before.get(path).cloned(), now.get(path).cloned());
-        KeyInput {
-            name: path.clone(),
-            is_changed: old != new,
-            before: old,
-            now: new.unwrap_or_else(|| "gone".to_owned()),
-        }
-    };
-    let mut rows: Vec<KeyInput> = paths.into_iter().map(row).collect();
-    // What changed comes first; a long list is cut.
+    }
     rows.sort_by_key(|row| !row.is_changed);
     rows.truncate(MAX_FILE_INPUTS);
     rows

@@ -8,14 +8,14 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::key::{ActionKey, Dep, ExecKey, OpKey};
-use super::reason::{FileChange, FileChangeKind, Reason};
+use super::key::{ActionKey, ExecKey, OpKey};
+use super::reason::Reason;
 use super::solve::{Judged, State, stage_name};
 use super::store::{BuildRecord, CacheStore, StepRecord};
 use super::{StepOutcome, Verdict};
-use crate::context::select::{self, Selector, follow, select};
-use crate::context::{Entry, Tree, normal_path};
-use crate::digest::Digest;
+use crate::context::Tree;
+use crate::context::changes::{FileChange, FileChangeKind, changes};
+use crate::context::select::Selector;
 use crate::graph::{Graph, Op, Step, StepId};
 use crate::text::align::line_up;
 
@@ -24,6 +24,7 @@ pub(super) struct Explainer<'a> {
     graph: &'a Graph,
     judged: &'a [Judged],
     locals: &'a BTreeMap<String, Rc<Tree>>,
+    unfiltered: &'a BTreeMap<String, Rc<Tree>>,
     last: Option<&'a BuildRecord>,
     /// For each step its counterpart in the last build.
     counterparts: Vec<Option<&'a StepRecord>>,
@@ -45,6 +46,7 @@ impl<'a> Explainer<'a> {
         graph: &'a Graph,
         judged: &'a [Judged],
         locals: &'a BTreeMap<String, Rc<Tree>>,
+        unfiltered: &'a BTreeMap<String, Rc<Tree>>,
         store: &'a CacheStore,
     ) -> Self {
         let last = store.builds.last();
@@ -63,6 +65,7 @@ impl<'a> Explainer<'a> {
             graph,
             judged,
             locals,
+            unfiltered,
             last,
             counterparts,
             changes,
@@ -137,6 +140,12 @@ impl<'a> Explainer<'a> {
             Reason::SourceMissed { source } => begun_by(*source, before),
             Reason::ParentDiffers { parent, .. } => self.change_below(*parent).map_or(*parent, |(id, _)| id),
             Reason::NeverBuilt => self.called_for_by(id).unwrap_or(id),
+            // In an empty cache nothing is the cause but that it is empty; the lowest step stands for it.
+            Reason::FirstBuild => {
+                let below = self.graph.step(id).and_then(|step| step.inputs.first());
+                let below = below.and_then(|below| before.get(below.0));
+                below.and_then(|below| below.first_cause).unwrap_or(id)
+            }
             _ => id,
         }
     }
@@ -287,7 +296,7 @@ impl<'a> Explainer<'a> {
         old: &StepRecord,
         last: &BuildRecord,
     ) -> Vec<FileChange> {
-        let mut changes = Vec::new();
+        let mut all = Vec::new();
         for (idx, dep) in judged.deps.iter().enumerate().filter(|(_, dep)| dep.by_content) {
             let local =
                 step.inputs.get(idx).and_then(|id| self.graph.step(*id)).and_then(|input| match &input.op {
@@ -305,73 +314,32 @@ impl<'a> Explainer<'a> {
             // Steps often take the same: of a large context each selection is compared once.
             let key = (name.clone(), old_dep.selectors.clone(), dep.selectors.clone());
             let mut known = self.file_changes.borrow_mut();
-            let found = known.entry(key).or_insert_with(|| tree_changes(then, old_dep, now, dep));
-            changes.extend(found.iter().cloned());
+            let found =
+                known.entry(key).or_insert_with(|| changes(then, &old_dep.selectors, now, &dep.selectors));
+            all.extend(found.iter().cloned());
         }
-        changes
+        // What is still there, or was there already, is hidden or was hidden by a pattern.
+        let is_in = |trees: &BTreeMap<String, Rc<Tree>>, path: &str| {
+            trees.values().any(|tree| tree.get(path).is_some())
+        };
+        for change in &mut all {
+            match change.kind {
+                FileChangeKind::Deleted if is_in(self.unfiltered, &change.path) => {
+                    change.kind = FileChangeKind::NowIgnored;
+                }
+                FileChangeKind::Added if is_in(&last.unfiltered, &change.path) => {
+                    change.kind = FileChangeKind::IgnoredBefore;
+                }
+                _ => {}
+            }
+        }
+        all
     }
 }
 
 /// The step that began the run of this one, as far as it is explained already.
 fn begun_by(id: StepId, before: &[StepOutcome]) -> StepId {
     before.get(id.0).and_then(|outcome| outcome.first_cause).unwrap_or(id)
-}
-
-/// How the selected files of two trees differ.
-fn tree_changes(then: &Tree, old: &Dep, now: &Tree, new: &Dep) -> Vec<FileChange> {
-    let mut changes = Vec::new();
-    let digests = (select::digest(then, &old.selectors), select::digest(now, &new.selectors));
-    if digests.0.is_ok() && digests.0 == digests.1 {
-        return changes;
-    }
-    if old.selectors == new.selectors && new.selectors.iter().all(Selector::is_plain) {
-        // Where the same is taken whole, only what the trees do not share is looked at.
-        let mut taken: BTreeSet<String> = BTreeSet::new();
-        for selector in &new.selectors {
-            taken.insert(normal_path(&selector.path));
-            let trees = [then, now].into_iter();
-            taken.extend(trees.filter_map(|tree| follow(tree, &selector.path, selector.follows_links)));
-        }
-        let is_in = |path: &str, folder: &str| {
-            let rest = path.strip_prefix(folder);
-            folder.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let is_taken = |path: &str| taken.iter().any(|folder| is_in(path, folder));
-        let differences = then.differences(now).into_iter();
-        for it in differences.filter(|it| is_taken(&it.path)) {
-            let header = |entry: Option<&Entry>| entry.map(Entry::header_digest);
-            if header(it.before) != header(it.after) {
-                changes.push(FileChange { kind: change_kind(it.before, it.after), path: it.path });
-            }
-        }
-    } else {
-        let files = |tree: &Tree, dep: &Dep| -> BTreeMap<String, Digest> {
-            select(tree, &dep.selectors).map(|found| found.files.into_iter().collect()).unwrap_or_default()
-        };
-        let (before, after) = (files(then, old), files(now, new));
-        let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-        for path in paths.into_iter().filter(|path| before.get(*path) != after.get(*path)) {
-            let (old, new) = (before.get(path).and(then.get(path)), after.get(path).and(now.get(path)));
-            changes.push(FileChange { path: path.clone(), kind: change_kind(old, new) });
-        }
-    }
-    // Folders are named only where nothing below them is.
-    let mut folders: BTreeSet<String> = BTreeSet::new();
-    for change in &changes {
-        let ends = change.path.match_indices('/').filter_map(|(idx, _)| change.path.get(..idx));
-        folders.extend(ends.map(str::to_owned));
-    }
-    changes.retain(|change| !folders.contains(&change.path));
-    changes
-}
-
-fn change_kind(before: Option<&Entry>, after: Option<&Entry>) -> FileChangeKind {
-    match (before, after) {
-        (None, _) => FileChangeKind::Added,
-        (_, None) => FileChangeKind::Deleted,
-        (Some(before), Some(after)) if before.kind == after.kind => FileChangeKind::Mode,
-        _ => FileChangeKind::Content,
-    }
 }
 
 fn exec_change(before: &ExecKey, after: &ExecKey, old: &StepRecord, step: &Step) -> Option<Reason> {

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use crate::context::node::Change;
 use crate::context::select::{self, Selector, has_wildcard};
-use crate::context::tree::Change;
 use crate::context::{Assumed, Entry, EntryKind, Node, Tree, normal_path};
 use crate::digest::{Digest, Hasher};
 use crate::graph::StepId;

@@ -1,21 +1,21 @@
 //! What an edit would rebuild, before anyone makes it.
 //!
 //! Files that the same copies take, on their whole way through the stages, share
-//! one answer: the files of a context fall into few *classes*, and each class is
-//! judged once, by simulating the edit of one of its files after a build of what
-//! is there now.
+//! one answer: the files of a context fall into few *classes*. Each class is
+//! judged once, by following the edit of one of its files from step to step, as
+//! it would go after a build of what is there now. That no simulation says
+//! otherwise is a test.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::Verdict;
+use super::files::{Content, Files};
 use super::key::{Dep, deps};
-use super::solve::{Inputs, Reruns, record, simulate};
-use super::store::CacheStore;
+use super::made::files_of;
+use super::solve::{Built, Inputs};
 use crate::context::select::{self, Selector};
-use crate::context::{EntryKind, Tree, normal_path};
-use crate::digest::{Digest, Hasher};
+use crate::context::{Node, Tree, normal_path};
 use crate::graph::{CopyAction, FileAction, FileInput, Graph, Op, Step, StepId};
 
 /// The steps that an edit reaches.
@@ -57,10 +57,8 @@ type Taking = (StepId, usize);
 type Class = BTreeSet<Taking>;
 
 /// What edits of the files of one context would rebuild.
-#[derive(Debug)]
 pub struct FileImpacts<'a> {
     graph: &'a Graph,
-    inputs: &'a Inputs,
     context: &'a str,
     tree: Rc<Tree>,
     deps: Vec<Vec<Dep>>,
@@ -68,14 +66,15 @@ pub struct FileImpacts<'a> {
     whole: BTreeMap<Taking, Vec<String>>,
     /// What wildcards and patterns take.
     listed: BTreeMap<Taking, BTreeSet<String>>,
-    built: OnceCell<CacheStore>,
+    /// What each step leaves without the edit.
+    built: &'a Built,
     known: RefCell<BTreeMap<Class, Rc<Impact>>>,
 }
 
 impl<'a> FileImpacts<'a> {
     /// Looks at the copies from `context`.
     #[must_use]
-    pub fn new(graph: &'a Graph, inputs: &'a Inputs, context: &'a str) -> Self {
+    pub fn new(graph: &'a Graph, inputs: &Inputs, built: &'a Built, context: &'a str) -> Self {
         let tree = inputs.locals.get(context).cloned().unwrap_or_default();
         let all_deps: Vec<Vec<Dep>> = graph.steps.iter().map(deps).collect();
         let (mut whole, mut listed) = (BTreeMap::new(), BTreeMap::new());
@@ -93,17 +92,7 @@ impl<'a> FileImpacts<'a> {
                 listed.insert(taking, found.into_iter().map(|(path, _)| path).collect());
             }
         }
-        Self {
-            graph,
-            inputs,
-            context,
-            tree,
-            deps: all_deps,
-            whole,
-            listed,
-            built: OnceCell::new(),
-            known: RefCell::default(),
-        }
+        Self { graph, context, tree, deps: all_deps, whole, listed, built, known: RefCell::default() }
     }
 
     /// The steps that take a file from the context themselves.
@@ -166,11 +155,12 @@ impl<'a> FileImpacts<'a> {
         class
     }
 
-    /// What an edit of a file would rebuild.
+    /// What an edit of a file would rebuild; of a folder, an edit of anything in it.
     #[must_use]
     pub fn of(&self, path: &str) -> Rc<Impact> {
-        if self.tree.get(path).is_none() {
-            return Rc::default();
+        let Some(node) = self.tree.node(path).filter(|_| !path.is_empty()) else { return Rc::default() };
+        if node.entry().is_dir() {
+            return Rc::new(self.propagated(path, node));
         }
         let class = self.class(path);
         if class.is_empty() {
@@ -179,47 +169,65 @@ impl<'a> FileImpacts<'a> {
         if let Some(known) = self.known.borrow().get(&class) {
             return Rc::clone(known);
         }
-        let impact = Rc::new(self.simulated(path));
+        let impact = Rc::new(self.propagated(path, node));
         self.known.borrow_mut().insert(class, Rc::clone(&impact));
         impact
     }
 
-    fn simulated(&self, path: &str) -> Impact {
-        let built = self.built.get_or_init(|| {
-            let mut store = CacheStore::default();
-            record(self.graph, self.inputs, &mut store, &|_| Reruns::Same, &BTreeSet::new());
-            store
-        });
+    /// Follows an edit from step to step: what stands on a step that runs runs, and what reads
+    /// from one runs where the content that it takes differs from what the last build left.
+    fn propagated(&self, path: &str, node: &Rc<Node>) -> Impact {
         let mut tree = Tree::clone(&self.tree);
-        tree.change(path, |entry| {
-            entry.mtime_secs = entry.mtime_secs.wrapping_add(1);
-            match &mut entry.kind {
-                EntryKind::File { digest, .. } => *digest = other(*digest),
-                EntryKind::Symlink { target } => target.push('~'),
-                EntryKind::Dir => entry.mode ^= 0o1,
-            }
-        });
-        let mut inputs = self.inputs.clone();
-        inputs.locals.insert(self.context.to_owned(), Rc::new(tree));
+        tree.graft(path, &Rc::new(Node::edited(node)));
+        let edited = Rc::new(Files::Whole(Rc::new(tree)));
         let mut impact = Impact::default();
-        let simulation = simulate(self.graph, &inputs, built);
-        for (idx, outcome) in simulation.steps.iter().enumerate() {
-            let is_local = self.graph.steps.get(idx).is_some_and(|step| matches!(step.op, Op::Local { .. }));
-            match outcome.verdict {
-                Verdict::Rebuild if !is_local => drop(impact.rebuilds.insert(StepId(idx))),
-                Verdict::Conditional => drop(impact.conditional.insert(StepId(idx))),
-                _ => {}
+        // What steps leave that the edit reaches.
+        let mut reached: BTreeMap<StepId, Rc<Files>> = BTreeMap::new();
+        for (idx, step) in self.graph.steps.iter().enumerate() {
+            let id = StepId(idx);
+            if matches!(&step.op, Op::Local { name } if name == self.context) {
+                reached.insert(id, Rc::clone(&edited));
+                continue;
+            }
+            if !step.inputs.iter().any(|input| reached.contains_key(input)) {
+                continue;
+            }
+            let deps = self.deps.get(idx).map_or(&[][..], Vec::as_slice);
+            let (mut runs, mut is_open, mut stands_open) = (false, false, false);
+            for (input, dep) in step.inputs.iter().zip(deps) {
+                let Some(now) = reached.get(input) else { continue };
+                let input_is_open = impact.conditional.contains(input);
+                if !dep.by_content {
+                    stands_open |= input_is_open;
+                    runs |= !input_is_open;
+                    continue;
+                }
+                let before = self.built.step(*input).map(|step| step.settled.content(&dep.selectors));
+                match now.content(&dep.selectors) {
+                    Content::Open(_) => is_open = true,
+                    now if before.as_ref() == Some(&now) => {}
+                    _ if input_is_open => is_open = true,
+                    _ => runs = true,
+                }
+            }
+            if !(runs || is_open || stands_open) {
+                continue;
+            }
+            if runs && !stands_open { &mut impact.rebuilds } else { &mut impact.conditional }.insert(id);
+            let inputs: Vec<Rc<Files>> = step
+                .inputs
+                .iter()
+                .filter_map(|input| {
+                    let settled = || self.built.step(*input).map(|step| Rc::clone(&step.settled));
+                    reached.get(input).map(Rc::clone).or_else(settled)
+                })
+                .collect();
+            if let Ok(files) = files_of(id, step, &inputs) {
+                reached.insert(id, files);
             }
         }
         impact
     }
-}
-
-fn other(digest: Digest) -> Digest {
-    let mut hasher = Hasher::default();
-    hasher.field("edited");
-    hasher.update(digest.as_bytes());
-    hasher.finish()
 }
 
 fn reads_local(graph: &Graph, step: &Step, input: usize, context: &str) -> bool {
@@ -260,6 +268,7 @@ fn copied_to(copy: &CopyAction, place: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::context::Entry;
+    use crate::digest::Digest;
     use crate::dockerfile::stage::Dockerfile;
     use crate::graph::{BuildOptions, convert};
 
@@ -291,7 +300,8 @@ RUN true
         }
         let locals = BTreeMap::from([("context".to_owned(), Rc::new(tree))]);
         let inputs = Inputs { locals, ..Inputs::default() };
-        let impacts = FileImpacts::new(&graph, &inputs, "context");
+        let built = Built::new(&graph, &inputs);
+        let impacts = FileImpacts::new(&graph, &inputs, &built, "context");
         let of = |path: &str| {
             let impact = impacts.of(path);
             (lines(&graph, &impact.rebuilds), lines(&graph, &impact.conditional))

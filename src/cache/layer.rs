@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::files::Files;
-use super::solve::{Inputs, files_of_build};
-use crate::context::{Assumed, EntryKind, Tree};
+use super::solve::Built;
+use crate::context::Tree;
 use crate::graph::{Graph, Op, StepId};
 
 /// What a step adds to the file system that it stands on.
@@ -37,27 +37,22 @@ impl LayerContent {
     #[must_use]
     pub fn size_bytes(&self) -> Option<u64> {
         let Self::Known(tree) = self else { return None };
-        let size = |(_, entry): (String, &crate::context::Entry)| match entry.kind {
-            EntryKind::File { size_bytes, .. } => size_bytes,
-            EntryKind::Dir | EntryKind::Symlink { .. } => 0,
-        };
-        Some(tree.iter().map(size).sum())
+        Some(tree.root().totals().size_bytes)
     }
 }
 
-/// What each step of a build adds, `None` for one that writes no layer.
+/// What a step of a build adds, `None` if it writes no layer.
 #[must_use]
-pub fn layers(graph: &Graph, inputs: &Inputs) -> Vec<Option<LayerContent>> {
-    let files = files_of_build(graph, inputs);
-    let of_step = |(step, files_after): (&crate::graph::Step, &Rc<Files>)| match &step.op {
+pub fn layer(graph: &Graph, built: &Built, id: StepId) -> Option<LayerContent> {
+    let step = graph.step(id)?;
+    match &step.op {
         Op::Image { .. } | Op::Local { .. } | Op::Http { .. } | Op::Git { .. } => None,
         Op::Exec(_) => Some(LayerContent::Unknown),
         Op::File(_) | Op::Merge => {
-            let below = step.inputs.first().and_then(|below| files.get(below.0));
-            Some(added(files_after, below))
+            let below = step.inputs.first().and_then(|below| built.step(*below));
+            Some(added(&built.step(id)?.files, below.map(|below| &below.files)))
         }
-    };
-    graph.steps.iter().zip(&files).map(of_step).collect()
+    }
 }
 
 /// The steps whose layers make up the image, lowest first; the base's own come before them.
@@ -87,20 +82,8 @@ fn added(files: &Rc<Files>, below: Option<&Rc<Files>>) -> LayerContent {
         reruns.extend(open);
         at = on;
     }
-    let mut whole = Tree::default();
-    for tree in trees.into_iter().rev() {
-        for (path, entry) in tree.iter() {
-            // A folder that is there already keeps its header; a copy only fills it.
-            let is_kept = entry.is_dir() && whole.get(&path).is_some_and(crate::context::Entry::is_dir);
-            if !is_kept {
-                whole.insert(&path, entry.clone());
-            }
-        }
-    }
-    let stands_for_more = |(_, entry): (String, &crate::context::Entry)| {
-        !entry.is_dir() && entry.assumed.includes(Assumed::CONTENT)
-    };
-    if !reruns.is_empty() || whole.iter().any(stands_for_more) {
+    let whole = trees.into_iter().rev().fold(Tree::default(), |whole, tree| tree.on(&whole));
+    if !reruns.is_empty() || whole.root().totals().n_unknown > 0 {
         LayerContent::Partly(whole)
     } else {
         LayerContent::Known(whole)

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use super::files::{CopyOf, Files, add_copy};
 use super::reason::Reason;
 use super::solve::ImageFiles;
+use crate::context::node::Change;
 use crate::context::select::Selector;
-use crate::context::tree::Change;
 use crate::context::{Entry, EntryKind, Tree, normal_path};
 use crate::digest::{ChainId, Digest, Hasher};
 use crate::graph::{BaseImage, CopyAction, Exec, FileAction, FileInput, Op, Step, StepId};
@@ -121,7 +121,7 @@ fn copied(
         selector: &selector,
         dest: &copy.dest,
         options: &options,
-        change: Change { mode, owner },
+        change: Change::new(mode, owner),
         is_one_of_many: is_one_of_many || on.is_known_folder(&target),
     };
     add_copy(tree, reruns, from, made);
@@ -200,9 +200,13 @@ fn stand_in(owner: &str) -> (u32, u32) {
     (u32::from_be_bytes([*a | 0x80, *b, *c, *d]), u32::MAX)
 }
 
-/// What a later build finds: bytes that were open are settled now.
-pub(super) fn as_stored(files: &Files, build: usize) -> Files {
-    match files {
+/// What a later build finds: bytes that were open are settled now. `known` is what the inputs'
+/// files became, so that only what a step adds is looked at.
+pub(super) fn as_stored(files: &Rc<Files>, known: &[(&Rc<Files>, &Rc<Files>)], build: usize) -> Rc<Files> {
+    if let Some((_, settled)) = known.iter().find(|(open, _)| Rc::ptr_eq(open, files)) {
+        return Rc::clone(settled);
+    }
+    Rc::new(match files.as_ref() {
         Files::Opaque { token, reruns, keeps } => {
             let token = match reruns.first() {
                 None => *token,
@@ -216,15 +220,15 @@ pub(super) fn as_stored(files: &Files, build: usize) -> Files {
             Files::Opaque { token, reruns: BTreeSet::new(), keeps: keeps.clone() }
         }
         Files::Overlay { on, tree, reruns } => {
-            let on = Rc::new(as_stored(on, build));
+            let on = as_stored(on, known, build);
             let tree = match reruns.first() {
                 None => Rc::clone(tree),
                 Some(rerun) => Rc::new(written(tree, build, *rerun)),
             };
             Files::Overlay { on, tree, reruns: BTreeSet::new() }
         }
-        other => other.clone(),
-    }
+        Files::Empty | Files::Whole(_) => return Rc::clone(files),
+    })
 }
 
 /// Files whose bytes were open, as this build has written them.

@@ -27,6 +27,7 @@
 //! Not modeled: sources from the web or from git (the step is *unknown*), other
 //! front ends, platforms whose layers differ.
 
+mod definition;
 mod explain;
 pub mod files;
 pub mod impact;

@@ -2,29 +2,8 @@
 //!
 //! How a reason is found is the subject of the file `explain.rs`.
 
+use crate::context::changes::{FileChange, FileChangeKind};
 use crate::graph::{Graph, StepId};
-
-/// What happened to a file.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
-pub enum FileChangeKind {
-    /// It is new, or was ignored before.
-    Added,
-    /// It is gone, or is ignored now.
-    Deleted,
-    /// Its bytes differ.
-    Content,
-    /// Its mode or owner differs, its bytes do not.
-    Mode,
-}
-
-/// A file that counts, and what happened to it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FileChange {
-    /// Its path in the context.
-    pub path: String,
-    /// What happened.
-    pub kind: FileChangeKind,
-}
 
 /// Why.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -214,7 +193,9 @@ fn files_sentence(changes: &[FileChange]) -> String {
         FileChangeKind::Added => "was added",
         FileChangeKind::Deleted => "was deleted",
         FileChangeKind::Content => "changed",
-        FileChangeKind::Mode => "changed its mode or owner",
+        FileChangeKind::Header => "changed its mode or owner",
+        FileChangeKind::NowIgnored => "is ignored now",
+        FileChangeKind::IgnoredBefore => "is no longer ignored",
     };
     match changes {
         [] => "the files that it takes changed".into(),

@@ -13,9 +13,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::definition::Definitions;
 use super::explain::Explainer;
 use super::files::{Content, Files};
-use super::key::{Dep, OpKey, deps};
+use super::key::{Dep, OpKey};
 use super::made::{as_stored, files_of, image_files};
 use super::reason::Reason;
 use super::store::{BuildRecord, CacheStore, InputKey, Journal, KeyId, StepRecord};
@@ -31,6 +32,9 @@ use crate::graph::{Graph, Op, Step, StepId};
 pub struct Inputs {
     /// The build context under `context`, named contexts under their names; ignore patterns applied.
     pub locals: BTreeMap<String, Rc<Tree>>,
+    /// Contexts that ignore patterns were applied to, as they were before: to tell what is hidden
+    /// from what is gone.
+    pub unfiltered: BTreeMap<String, Rc<Tree>>,
     /// Build arguments, to name the one that changed.
     pub build_args: BTreeMap<String, String>,
     /// What is known of the files of images, by reference.
@@ -75,12 +79,21 @@ pub fn simulate_failing(
         is_asked.set(true);
         Reruns::Different
     };
-    let given = Given { graph, inputs, store, locals: &locals, contents: &contents, fails };
+    let definitions = Definitions::of(graph);
+    let given = Given {
+        graph,
+        definitions: &definitions,
+        inputs,
+        store,
+        locals: &locals,
+        contents: &contents,
+        fails,
+    };
     let different = Solver::run(&given, &different);
     // Where nothing turned on bytes of reruns, both worlds are one.
     let same = is_asked.get().then(|| Solver::run(&given, &|_| Reruns::Same));
     let same = same.as_ref().unwrap_or(&different);
-    let explainer = Explainer::new(graph, &different.steps, &locals, store);
+    let explainer = Explainer::new(graph, &different.steps, &locals, &inputs.unfiltered, store);
     let mut outcomes: Vec<StepOutcome> = Vec::new();
     for (idx, (one, other)) in same.steps.iter().zip(&different.steps).enumerate() {
         let id = StepId(idx);
@@ -145,10 +158,20 @@ pub fn record(
 ) {
     let locals = transferred(inputs, store);
     let contents = Contents::default();
-    let given = Given { graph, inputs, store, locals: &locals, contents: &contents, fails };
+    let definitions = Definitions::of(graph);
+    let given = Given {
+        graph,
+        definitions: &definitions,
+        inputs,
+        store,
+        locals: &locals,
+        contents: &contents,
+        fails,
+    };
     let solver = Solver::run(&given, reruns);
     let mut build = BuildRecord {
         locals: locals.clone(),
+        unfiltered: inputs.unfiltered.clone(),
         build_args: inputs.build_args.clone(),
         ..BuildRecord::default()
     };
@@ -161,14 +184,47 @@ pub fn record(
     store.add(added, build);
 }
 
-/// The files that each step leaves in a build of which nothing is cached.
-pub(super) fn files_of_build(graph: &Graph, inputs: &Inputs) -> Vec<Rc<Files>> {
-    let store = CacheStore::default();
-    let locals = transferred(inputs, &store);
-    let contents = Contents::default();
-    let given =
-        Given { graph, inputs, store: &store, locals: &locals, contents: &contents, fails: &BTreeSet::new() };
-    Solver::run(&given, &|_| Reruns::Different).steps.into_iter().map(|step| step.files).collect()
+/// A build of which nothing was cached: what each step leaves.
+#[derive(Clone, Debug, Default)]
+pub struct Built {
+    steps: Vec<FilesOfStep>,
+}
+
+/// The files that a step leaves.
+#[derive(Clone, Debug)]
+pub(super) struct FilesOfStep {
+    /// While it runs: what a command writes is open.
+    pub(super) files: Rc<Files>,
+    /// As the next build finds them.
+    pub(super) settled: Rc<Files>,
+}
+
+impl Built {
+    /// Builds with an empty cache.
+    #[must_use]
+    pub fn new(graph: &Graph, inputs: &Inputs) -> Self {
+        let store = CacheStore::default();
+        let locals = transferred(inputs, &store);
+        let contents = Contents::default();
+        let fails = BTreeSet::new();
+        let definitions = Definitions::of(graph);
+        let given = Given {
+            graph,
+            definitions: &definitions,
+            inputs,
+            store: &store,
+            locals: &locals,
+            contents: &contents,
+            fails: &fails,
+        };
+        let steps = Solver::run(&given, &|_| Reruns::Different).steps.into_iter();
+        let steps = steps.map(|step| FilesOfStep { files: step.files, settled: step.settled });
+        Self { steps: steps.collect() }
+    }
+
+    pub(super) fn step(&self, id: StepId) -> Option<&FilesOfStep> {
+        self.steps.get(id.0)
+    }
 }
 
 pub(super) fn stage_name(graph: &Graph, step: &Step) -> String {
@@ -251,6 +307,7 @@ type Contents = RefCell<BTreeMap<(String, Vec<Selector>), Content>>;
 /// What a solver is given.
 struct Given<'a> {
     graph: &'a Graph,
+    definitions: &'a Definitions,
     inputs: &'a Inputs,
     store: &'a CacheStore,
     locals: &'a BTreeMap<String, Rc<Tree>>,
@@ -276,13 +333,13 @@ impl<'a> Solver<'a> {
             steps: Vec::new(),
             n_builds: given.store.builds.len(),
         };
-        let merged = Merged::of(graph);
+        let merged = &given.definitions.merged;
         for (idx, step) in graph.steps.iter().enumerate() {
             let id = StepId(idx);
             let judged = match merged.first(id).and_then(|first| solver.steps.get(first.0)) {
                 // Equal operations on equal inputs are one step of a build.
                 Some(twin) => twin.clone(),
-                None => solver.judge(id, step, &merged),
+                None => solver.judge(id, step),
             };
             solver.steps.push(Judged { same_as: merged.shown_as(id), ..judged });
         }
@@ -316,10 +373,13 @@ impl<'a> Solver<'a> {
         step.inputs.get(idx).and_then(|id| self.steps.get(id.0))
     }
 
-    fn judge(&mut self, id: StepId, step: &Step, merged: &Merged) -> Judged {
-        let key = OpKey::of(step);
-        let op = key.digest();
-        let judged = Judged::new(State::Blocked, key, op, deps(step), merged.definition(id));
+    fn judge(&mut self, id: StepId, step: &Step) -> Judged {
+        let Definitions { steps, merged } = self.given.definitions;
+        let (key, op, deps) = match steps.get(id.0) {
+            Some((key, op, deps)) => (key.clone(), *op, deps.clone()),
+            None => (OpKey::Merge, OpKey::Merge.digest(), Vec::new()),
+        };
+        let judged = Judged::new(State::Blocked, key, op, deps, merged.definition(id));
         let inputs: Vec<&Judged> = (0..step.inputs.len()).filter_map(|idx| self.input(step, idx)).collect();
         let is_broken = |state: &State| matches!(state, State::Refused(_) | State::Blocked | State::Failed);
         if inputs.iter().any(|input| is_broken(&input.state)) {
@@ -418,7 +478,11 @@ impl<'a> Solver<'a> {
             Ok(files) => files,
             Err(reason) => return Judged { state: State::Refused(reason), ..judged },
         };
-        let settled = Rc::new(as_stored(&files, self.n_builds));
+        let became: Vec<(&Rc<Files>, &Rc<Files>)> = (0..step.inputs.len())
+            .filter_map(|idx| self.input(step, idx))
+            .map(|input| (&input.files, &input.settled))
+            .collect();
+        let settled = as_stored(&files, &became, self.n_builds);
         let (key, is_twin) = self.journal.save(op, &search.results, Rc::clone(&settled));
         if is_twin && !ignores_cache {
             // Another step of this build has the same key: it runs for both. What stands on
@@ -572,77 +636,5 @@ impl Search {
             // Definition and content now lead to the same.
             journal.query(results, idx, self.op);
         }
-    }
-}
-
-/// Equal operations on equal inputs, which a build has once.
-struct Merged {
-    definitions: Vec<Digest>,
-    /// The first step of each definition.
-    first: BTreeMap<Digest, StepId>,
-    /// The step whose name is shown: the one visited last.
-    shown: BTreeMap<Digest, StepId>,
-    /// Definitions that run even if the cache has them.
-    fresh: BTreeSet<Digest>,
-}
-
-impl Merged {
-    fn of(graph: &Graph) -> Self {
-        let mut definitions: Vec<Digest> = Vec::new();
-        let mut first = BTreeMap::new();
-        let mut fresh = BTreeSet::new();
-        for (idx, step) in graph.steps.iter().enumerate() {
-            let mut hasher = Hasher::default();
-            hasher.update(OpKey::of(step).digest().as_bytes());
-            hasher.field(&step.platform.as_ref().map_or(String::new(), ToString::to_string));
-            for (dep, input) in deps(step).iter().zip(&step.inputs) {
-                definitions.get(input.0).iter().for_each(|input| hasher.update(input.as_bytes()));
-                hasher.field(&format!("{:?}", dep.selector_digest()));
-            }
-            let definition = hasher.finish();
-            first.entry(definition).or_insert(StepId(idx));
-            if step.ignores_cache {
-                fresh.insert(definition);
-            }
-            definitions.push(definition);
-        }
-        let mut shown = first.clone();
-        let mut is_visited = vec![false; graph.steps.len()];
-        for result in graph.results.iter().flatten() {
-            // Depth first, the root parent before the sources, with a stack of our own.
-            let mut open: Vec<(StepId, bool)> = vec![(*result, false)];
-            while let Some((id, is_done)) = open.pop() {
-                let (Some(step), Some(visited)) = (graph.step(id), is_visited.get_mut(id.0)) else {
-                    continue;
-                };
-                if is_done {
-                    if let Some(definition) = definitions.get(id.0) {
-                        shown.insert(*definition, id);
-                    }
-                } else if !std::mem::replace(visited, true) {
-                    open.push((id, true));
-                    open.extend(step.inputs.iter().rev().map(|input| (*input, false)));
-                }
-            }
-        }
-        Self { definitions, first, shown, fresh }
-    }
-
-    fn definition(&self, id: StepId) -> Digest {
-        self.definitions.get(id.0).copied().unwrap_or(Digest::of(b""))
-    }
-
-    /// The first step of equal definition, if it is another one.
-    fn first(&self, id: StepId) -> Option<StepId> {
-        self.first.get(&self.definition(id)).copied().filter(|first| *first != id)
-    }
-
-    /// The step that this one is shown as, if it is another one.
-    fn shown_as(&self, id: StepId) -> Option<StepId> {
-        self.shown.get(&self.definition(id)).copied().filter(|shown| *shown != id)
-    }
-
-    fn ignores_cache(&self, id: StepId) -> bool {
-        self.fresh.contains(&self.definition(id))
     }
 }

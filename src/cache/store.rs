@@ -58,6 +58,8 @@ pub struct BuildRecord {
     pub steps: Vec<StepRecord>,
     /// Its context and named contexts, as the builder saw them.
     pub locals: BTreeMap<String, Rc<Tree>>,
+    /// The same before ignore patterns were applied, where they were.
+    pub unfiltered: BTreeMap<String, Rc<Tree>>,
     /// Build arguments.
     pub build_args: BTreeMap<String, String>,
     /// It ran on another machine, whose cache was imported.

@@ -13,7 +13,7 @@
 use std::rc::Rc;
 
 use super::glob::{BadPattern, Pattern, check_path_pattern};
-use super::tree::{Children, Link, changed_children};
+use super::node::{Children, Link, changed_children};
 use super::{Node, Tree, normal_path};
 
 /// One pattern.

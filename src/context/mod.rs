@@ -4,6 +4,7 @@
 //! - [`ignore`] is `.dockerignore`: which of them are sent.
 //! - [`select`] is what a COPY takes: the files, and one digest over what
 //!   counts of them.
+//! - [`changes`] is how what it takes differs between two versions.
 //!
 //! What counts for a cache: bytes, mode bits, owner, link text, and names
 //! relative to what is copied. What does not: when a file was changed, and the
@@ -12,15 +13,18 @@
 //!
 //! Paths are relative to the context's root, with `/`, and have no `.` or `..`.
 
+pub mod changes;
 pub mod glob;
 pub mod ignore;
+pub mod node;
 pub mod select;
 pub mod tree;
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Hasher};
-pub use tree::{Node, Tree};
+pub use node::Node;
+pub use tree::Tree;
 
 /// What an entry is.
 #[derive(Clone, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]

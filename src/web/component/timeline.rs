@@ -59,7 +59,7 @@ pub(super) fn timeline(props: &TimelineProps) -> Html {
                     <p class="note">{ icon("info") }{ "A fresh runner follows BuildKit's source: what an imported cache answers was not recorded from a real one." }</p>
                 </div>
             </details>
-            <button class="button quiet" onclick={send(Message::CachePruned)} disabled={is_empty} title="Forget all results, as docker builder prune --all does">
+            <button class="button quiet" onclick={send(Message::CachePruned)} disabled={!view.has_cache} title="Forget all results, as docker builder prune --all does">
                 { "Prune cache" }
             </button>
         </>

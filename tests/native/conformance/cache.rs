@@ -311,7 +311,7 @@ fn inputs(build: &Value, images: &Value, dockerfile_mtime: i64) -> Result<Inputs
         let full = reference::normalize(name)?;
         known.insert(full, ImageFiles { top_layer: Rc::new(top_layer) });
     }
-    Ok(Inputs { locals, build_args: build_args.collect(), images: known })
+    Ok(Inputs { locals, build_args: build_args.collect(), images: known, ..Inputs::default() })
 }
 
 pub(super) fn sent(files: &Value, own_list: &str) -> Result<Tree, String> {
