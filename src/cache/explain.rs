@@ -103,6 +103,9 @@ impl<'a> Explainer<'a> {
             Verdict::Blocked => (Reason::NeedsFailed, self.failed_input(step)),
             Verdict::Unknown => {
                 let what = match &step.op {
+                    _ if self.graph.not_modeled.is_some() => {
+                        self.graph.not_modeled.clone().unwrap_or_default()
+                    }
                     Op::Http { url } | Op::Git { url } => url.clone(),
                     _ => "a source on the web".to_owned(),
                 };

@@ -13,9 +13,9 @@ use crate::graph::{CopyAction, Exec, ExecMount, FileAction, FileInput, Op, Step}
 /// What counts of an operation itself, by kind.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum OpKey {
-    /// A base image: the chain of its layers, or its name where they are not known.
+    /// A base image: the chain of its layers, or its name and platform where they are not known.
     Image {
-        /// Chain or name.
+        /// Chain, or name and platform.
         identity: String,
         /// For people.
         reference: String,
@@ -78,8 +78,12 @@ impl OpKey {
     pub fn of(step: &Step) -> Self {
         match &step.op {
             Op::Image { reference, base } => {
-                let identity =
-                    base.chain().map_or_else(|| format!("name {reference}"), |chain| chain.to_string());
+                // Where the layers are not known, those of each platform are taken for others.
+                let name = || {
+                    let platform = step.platform.as_ref().map_or(String::new(), ToString::to_string);
+                    format!("name {reference} {platform}")
+                };
+                let identity = base.chain().map_or_else(name, |chain| chain.to_string());
                 Self::Image { identity, reference: reference.clone() }
             }
             Op::Local { name } => Self::Local { name: name.clone() },

@@ -40,6 +40,7 @@ pub mod store;
 
 use std::collections::BTreeSet;
 
+use crate::context::assumed::AssumedFiles;
 use crate::graph::StepId;
 use reason::Reason;
 
@@ -73,6 +74,9 @@ pub struct StepOutcome {
     pub depends_on: BTreeSet<StepId>,
     /// This step stands for another one of equal definition.
     pub same_as: Option<StepId>,
+    /// Files that it takes of a context and of which something is assumed, where the verdict would
+    /// be another one if that were wrong.
+    pub assumes: Option<AssumedFiles>,
 }
 
 /// A judged build.

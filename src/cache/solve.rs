@@ -21,8 +21,10 @@ use super::made::{as_stored, files_of, image_files};
 use super::reason::Reason;
 use super::store::{BuildRecord, CacheStore, InputKey, Journal, KeyId, StepRecord};
 use super::{Simulation, StepOutcome, Verdict};
-use crate::context::Tree;
+use crate::context::assumed::{AssumedFiles, assumed_files};
+use crate::context::changes::{FileChange, FileChangeKind};
 use crate::context::select::Selector;
+use crate::context::{Assumed, Tree};
 use crate::digest::{Digest, Hasher};
 use crate::dockerfile::mount::MountKind;
 use crate::graph::{Graph, Op, Step, StepId};
@@ -87,6 +89,7 @@ pub fn simulate_failing(
         store,
         locals: &locals,
         contents: &contents,
+        assumptions: RefCell::default(),
         fails,
     };
     let different = Solver::run(&given, &different);
@@ -123,7 +126,14 @@ pub fn simulate_failing(
             (State::Skipped, State::Skipped) => (Reason::NotExported, None),
             _ => explainer.explain(id, explained, is_open, &outcomes),
         };
-        outcomes.push(StepOutcome { verdict, reason, first_cause, depends_on, same_as: other.same_as });
+        let assumes = match (&verdict, &reason) {
+            (Verdict::Cached, _) => given.assumed(id, &other.deps),
+            // Only a mode differs, and one of the two was assumed.
+            (Verdict::Rebuild, Reason::FilesChanged { changes }) => of_assumed_modes(changes),
+            _ => None,
+        };
+        let same_as = other.same_as;
+        outcomes.push(StepOutcome { verdict, reason, first_cause, depends_on, same_as, assumes });
     }
     for (idx, judged) in different.steps.iter().enumerate() {
         let Some(twin) = judged.twin_of.filter(|_| judged.same_as.is_none()) else { continue };
@@ -146,6 +156,18 @@ pub fn simulate_failing(
     Simulation { steps: outcomes }
 }
 
+/// The changes, if all of them are of modes of which one was assumed.
+fn of_assumed_modes(changes: &[FileChange]) -> Option<AssumedFiles> {
+    let assumed = |change: &FileChange| {
+        let entries = change.before.iter().chain(&change.after);
+        let assumed = entries.fold(Assumed::NOTHING, |all, entry| all.and(entry.assumed));
+        (change.kind == FileChangeKind::Header && assumed != Assumed::NOTHING).then_some(assumed)
+    };
+    let all: Option<Vec<Assumed>> = changes.iter().map(assumed).collect();
+    let (what, first) = all?.first().copied().zip(changes.first())?;
+    Some(AssumedFiles { n_files: changes.len(), first: first.path.clone(), what })
+}
+
 /// Records a build as done. `reruns` says for each conditional step what its
 /// reruns wrote; `fails` names the steps that failed or were stopped, so that
 /// nothing of them or after them is stored.
@@ -166,6 +188,7 @@ pub fn record(
         store,
         locals: &locals,
         contents: &contents,
+        assumptions: RefCell::default(),
         fails,
     };
     let solver = Solver::run(&given, reruns);
@@ -215,6 +238,7 @@ impl Built {
             store: &store,
             locals: &locals,
             contents: &contents,
+            assumptions: RefCell::default(),
             fails: &fails,
         };
         let steps = Solver::run(&given, &|_| Reruns::Different).steps.into_iter();
@@ -312,7 +336,25 @@ struct Given<'a> {
     store: &'a CacheStore,
     locals: &'a BTreeMap<String, Rc<Tree>>,
     contents: &'a Contents,
+    assumptions: RefCell<BTreeMap<(String, Vec<Selector>), Option<AssumedFiles>>>,
     fails: &'a BTreeSet<StepId>,
+}
+
+impl Given<'_> {
+    /// What a step takes of contexts and of which something is assumed.
+    fn assumed(&self, id: StepId, deps: &[Dep]) -> Option<AssumedFiles> {
+        let step = self.graph.step(id)?;
+        step.inputs.iter().zip(deps).filter(|(_, dep)| dep.by_content).find_map(|(input, dep)| {
+            let Op::Local { name } = &self.graph.step(*input)?.op else { return None };
+            let key = (name.clone(), dep.selectors.clone());
+            if let Some(known) = self.assumptions.borrow().get(&key) {
+                return known.clone();
+            }
+            let found = assumed_files(self.locals.get(name)?, &dep.selectors);
+            self.assumptions.borrow_mut().insert(key, found.clone());
+            found
+        })
+    }
 }
 
 struct Solver<'a> {
@@ -387,6 +429,7 @@ impl<'a> Solver<'a> {
         }
         if inputs.iter().any(|input| input.state == State::Remote)
             || matches!(step.op, Op::Http { .. } | Op::Git { .. })
+            || self.given.graph.not_modeled.is_some()
         {
             return Judged { state: State::Remote, ..judged };
         }

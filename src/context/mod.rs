@@ -4,6 +4,7 @@
 //! - [`ignore`] is `.dockerignore`: which of them are sent.
 //! - [`select`] is what a COPY takes: the files, and one digest over what
 //!   counts of them.
+//! - [`assumed`] is what of it nobody told.
 //! - [`changes`] is how what it takes differs between two versions.
 //!
 //! What counts for a cache: bytes, mode bits, owner, link text, and names
@@ -13,6 +14,7 @@
 //!
 //! Paths are relative to the context's root, with `/`, and have no `.` or `..`.
 
+pub mod assumed;
 pub mod changes;
 pub mod glob;
 pub mod ignore;
@@ -23,6 +25,7 @@ pub mod tree;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Hasher};
+pub use assumed::Assumed;
 pub use node::Node;
 pub use tree::Tree;
 
@@ -62,43 +65,6 @@ pub struct Entry {
     /// What of it nobody told.
     #[serde(default)]
     pub assumed: Assumed,
-}
-
-/// What of an entry is not known but assumed. The owner never is: a client
-/// sends every file of a context as root's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Assumed(u8);
-
-impl Assumed {
-    /// All is known.
-    pub const NOTHING: Self = Self(0);
-    /// The mode bits, and whether it is a link: a browser shows neither.
-    pub const MODE: Self = Self(1);
-    /// The bytes.
-    pub const CONTENT: Self = Self(2);
-    /// That it is there at all: it stands in for what is not known.
-    pub const EXISTENCE: Self = Self(4);
-    /// All of it.
-    pub const EVERYTHING: Self = Self(7);
-
-    /// All that `other` names is among it.
-    #[must_use]
-    pub fn includes(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// What is in either.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// The same without what `other` names.
-    #[must_use]
-    pub fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
 }
 
 impl Entry {

@@ -1,8 +1,9 @@
 //! A whole Dockerfile: global arguments, stages, and everything refused.
 
+use super::directive;
 use super::error::{Problem, Refusal};
 use super::instruction::{ArgDefinition, From, Instruction, Kind};
-use super::syntax::{Parse, Spanned, parse};
+use super::syntax::{Directive, Parse, Spanned, parse};
 use crate::diagnostic::{Diagnostic, Fix};
 use crate::text::{Lines, TextRange};
 
@@ -30,6 +31,8 @@ impl Stage {
 pub struct Dockerfile {
     /// Tokens, nodes, directives.
     pub parse: Parse,
+    /// The front end that a client loads for it, where the file names one.
+    pub syntax: Option<Directive>,
     /// The `ARG`s before the first `FROM`, each definition with its instruction's lines.
     pub global_args: Vec<Instruction>,
     /// The stages in order.
@@ -43,8 +46,13 @@ impl Dockerfile {
     #[must_use]
     pub fn read(text: &str) -> Self {
         let parse = parse(text);
-        let mut file =
-            Self { refusals: parse.refusals.clone(), parse, global_args: Vec::new(), stages: Vec::new() };
+        let mut file = Self {
+            refusals: parse.refusals.clone(),
+            parse,
+            syntax: directive::syntax(text),
+            global_args: Vec::new(),
+            stages: Vec::new(),
+        };
         let nodes = std::mem::take(&mut file.parse.nodes);
         let refused: Vec<Lines> = file.refusals.iter().filter_map(|refusal| refusal.lines).collect();
         for node in &nodes {

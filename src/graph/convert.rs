@@ -7,7 +7,7 @@ use super::env::EnvList;
 use super::state::StageState;
 use super::{
     BaseImage, BuildOptions, Graph, GraphError, GraphStage, NamedContext, NoCache, Op, Placed, Role, StageId,
-    Step, StepId, platform, reference,
+    Step, StepId, not_modeled, platform, reference,
 };
 use crate::diagnostic::nearest;
 use crate::dockerfile::instruction::{ArgDefinition, Instruction, Kind};
@@ -51,6 +51,7 @@ pub fn build(
         let converter = Converter::new(file, options, find_base, target, is_multi)?;
         converter.run(&mut graph)?;
     }
+    graph.not_modeled = not_modeled::of(file, options, &graph);
     Ok(graph)
 }
 

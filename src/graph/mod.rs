@@ -17,6 +17,7 @@ mod copy;
 mod dispatch;
 pub mod env;
 mod needs;
+mod not_modeled;
 mod path;
 pub mod platform;
 pub mod reference;
@@ -399,6 +400,8 @@ pub struct Graph {
     pub image: ImageConfig,
     /// Ids of the secrets that are given; `None` takes all for given.
     pub secrets: Option<BTreeSet<String>>,
+    /// What of the whole build is not modeled: another front end, another operating system.
+    pub not_modeled: Option<String>,
 }
 
 impl Graph {
