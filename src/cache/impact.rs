@@ -13,7 +13,7 @@ use std::rc::Rc;
 use super::files::{Content, Files};
 use super::key::{Dep, deps};
 use super::made::files_of;
-use super::solve::{Built, Inputs};
+use super::solve::{Built, Inputs, Reruns};
 use crate::context::select::{self, Selector};
 use crate::context::{Node, Tree, normal_path};
 use crate::graph::{CopyAction, FileAction, FileInput, Graph, Op, Step, StepId};
@@ -174,46 +174,61 @@ impl<'a> FileImpacts<'a> {
         impact
     }
 
-    /// Follows an edit from step to step: what stands on a step that runs runs, and what reads
-    /// from one runs where the content that it takes differs from what the last build left.
+    /// Judged once as if reruns wrote other bytes and once as if they wrote the same, like a simulation.
     fn propagated(&self, path: &str, node: &Rc<Node>) -> Impact {
         let mut tree = Tree::clone(&self.tree);
         tree.graft(path, &Rc::new(Node::edited(node)));
         let edited = Rc::new(Files::Whole(Rc::new(tree)));
+        let (different, is_open) = self.ran(&edited, Reruns::Different);
+        let same = if is_open { self.ran(&edited, Reruns::Same).0 } else { different.clone() };
         let mut impact = Impact::default();
+        for id in different.union(&same) {
+            let step = self.graph.step(*id);
+            let below = step.and_then(|step| step.inputs.first()).filter(|_| !self.reads_content_first(*id));
+            let stands_open = below.is_some_and(|below| impact.conditional.contains(below));
+            let is_sure = different.contains(id) && same.contains(id) && !stands_open;
+            if is_sure { &mut impact.rebuilds } else { &mut impact.conditional }.insert(*id);
+        }
+        impact
+    }
+
+    fn reads_content_first(&self, id: StepId) -> bool {
+        self.deps.get(id.0).and_then(|deps| deps.first()).is_some_and(|dep| dep.by_content)
+    }
+
+    /// Follows an edit from step to step: what stands on a step that runs runs, and what reads
+    /// from one runs where the content that it takes differs from what the last build left.
+    /// Gives what runs, and whether bytes of reruns decided anything.
+    fn ran(&self, edited: &Rc<Files>, reruns: Reruns) -> (BTreeSet<StepId>, bool) {
+        let (mut ran, mut is_any_open) = (BTreeSet::new(), false);
         // What steps leave that the edit reaches.
         let mut reached: BTreeMap<StepId, Rc<Files>> = BTreeMap::new();
         for (idx, step) in self.graph.steps.iter().enumerate() {
             let id = StepId(idx);
             if matches!(&step.op, Op::Local { name } if name == self.context) {
-                reached.insert(id, Rc::clone(&edited));
+                reached.insert(id, Rc::clone(edited));
                 continue;
             }
             if !step.inputs.iter().any(|input| reached.contains_key(input)) {
                 continue;
             }
             let deps = self.deps.get(idx).map_or(&[][..], Vec::as_slice);
-            let (mut runs, mut is_open, mut stands_open) = (false, false, false);
+            let (mut runs, mut is_open) = (false, false);
             for (input, dep) in step.inputs.iter().zip(deps) {
                 let Some(now) = reached.get(input) else { continue };
-                let input_is_open = impact.conditional.contains(input);
-                if !dep.by_content {
-                    stands_open |= input_is_open;
-                    runs |= !input_is_open;
-                    continue;
-                }
-                let before = self.built.step(*input).map(|step| step.settled.content(&dep.selectors));
-                match now.content(&dep.selectors) {
-                    Content::Open(_) => is_open = true,
-                    now if before.as_ref() == Some(&now) => {}
-                    _ if input_is_open => is_open = true,
+                let content = dep.by_content.then(|| now.content(&dep.selectors));
+                let before = || self.built.step(*input).map(|step| step.settled.content(&dep.selectors));
+                match content {
+                    Some(Content::Open(_)) => is_open = true,
+                    Some(now) if before() == Some(now.clone()) => {}
                     _ => runs = true,
                 }
             }
-            if !(runs || is_open || stands_open) {
+            is_any_open |= is_open;
+            if !runs && !(is_open && reruns == Reruns::Different) {
                 continue;
             }
-            if runs && !stands_open { &mut impact.rebuilds } else { &mut impact.conditional }.insert(id);
+            ran.insert(id);
             let inputs: Vec<Rc<Files>> = step
                 .inputs
                 .iter()
@@ -226,7 +241,7 @@ impl<'a> FileImpacts<'a> {
                 reached.insert(id, files);
             }
         }
-        impact
+        (ran, is_any_open)
     }
 }
 

@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod archives;
 #[cfg(test)]
+mod cache_properties;
 mod conformance;
 #[cfg(test)]
 mod properties;

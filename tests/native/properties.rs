@@ -21,7 +21,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::conformance::corpus::{self, Corpus};
 
 /// Runs a property on generated cases.
-fn run<S: Strategy>(strategy: &S, property: impl Fn(S::Value)) {
+pub(super) fn run<S: Strategy>(strategy: &S, property: impl Fn(S::Value)) {
     let number = |name: &str, default: u64| {
         std::env::var(name).ok().map_or(default, |value| value.parse::<u64>().unwrap())
     };
