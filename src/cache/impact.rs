@@ -225,7 +225,8 @@ impl<'a> FileImpacts<'a> {
                 }
             }
             is_any_open |= is_open;
-            if !runs && !(is_open && reruns == Reruns::Different) {
+            runs |= is_open && reruns == Reruns::Different;
+            if !runs {
                 continue;
             }
             ran.insert(id);

@@ -326,7 +326,10 @@ fn transferred(inputs: &Inputs, store: &CacheStore) -> BTreeMap<String, Rc<Tree>
 }
 
 /// Digests of selections of contexts, which both worlds have in common.
-type Contents = RefCell<BTreeMap<(String, Vec<Selector>), Content>>;
+type Contents = RefCell<BTreeMap<Selection, Content>>;
+
+/// A context's name and what is selected of it.
+type Selection = (String, Vec<Selector>);
 
 /// What a solver is given.
 struct Given<'a> {
@@ -336,7 +339,7 @@ struct Given<'a> {
     store: &'a CacheStore,
     locals: &'a BTreeMap<String, Rc<Tree>>,
     contents: &'a Contents,
-    assumptions: RefCell<BTreeMap<(String, Vec<Selector>), Option<AssumedFiles>>>,
+    assumptions: RefCell<BTreeMap<Selection, Option<AssumedFiles>>>,
     fails: &'a BTreeSet<StepId>,
 }
 

@@ -5,6 +5,7 @@
 mod archives;
 #[cfg(test)]
 mod cache_properties;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod properties;
