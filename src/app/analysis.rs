@@ -69,9 +69,9 @@ impl Judged {
         };
         let mut all = Tree::clone(&version.files);
         if version.has_dockerfile_in_context {
-            all.insert("Dockerfile", text_entry(&version.dockerfile));
+            all.insert(&version.dockerfile_path, text_entry(&version.dockerfile));
             if !version.dockerignore.is_empty() {
-                all.insert(".dockerignore", text_entry(&version.dockerignore));
+                all.insert(&version.ignore_path, text_entry(&version.dockerignore));
             }
         }
         // The graph of what is left once refused instructions are left out, if that has one.
@@ -151,7 +151,7 @@ fn moved_base(reference: &str, platform: &Platform, state: BaseState) -> Option<
 
 /// A text that the page holds, as a file of the context. Its time moves with its
 /// content, as a saved file's does.
-fn text_entry(text: &str) -> Entry {
+pub(super) fn text_entry(text: &str) -> Entry {
     let digest = Digest::of(text.as_bytes());
     let mut entry = Entry::file(digest, text.len() as u64);
     let [a, b, c, d, ..] = digest.as_bytes();

@@ -217,8 +217,7 @@ impl Lister<'_> {
             folder,
             status,
             ignored_by: rule.map(|rule| (rule.text.clone(), rule.line)),
-            is_text: self.state.session.now.has_dockerfile_in_context
-                && matches!(path, "Dockerfile" | ".dockerignore"),
+            is_text: self.state.session.now.is_text(path),
             mode: entry.mode,
             is_assumed: entry.assumed != Assumed::NOTHING && !is_inferred,
             size_bytes: if let EntryKind::File { size_bytes, .. } = entry.kind { size_bytes } else { 0 },

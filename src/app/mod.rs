@@ -11,6 +11,7 @@ pub mod example;
 pub mod files;
 pub mod history;
 pub mod impact;
+pub mod import;
 pub mod options;
 pub mod placeholder;
 pub mod rows;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::example;
 use super::history::{Bases, Event};
+use super::import::ImportState;
 use super::options::Options;
 use crate::cache::solve::Reruns;
 use crate::context::Tree;
@@ -84,8 +85,14 @@ pub enum Pane {
 pub struct Version {
     /// The Dockerfile.
     pub dockerfile: String,
+    /// Where it lies in the context.
+    #[serde(default = "usual_dockerfile")]
+    pub dockerfile_path: String,
     /// The ignore file; empty for none.
     pub dockerignore: String,
+    /// Where that lies: `.dockerignore`, or the Dockerfile's own.
+    #[serde(default = "usual_ignore_file")]
+    pub ignore_path: String,
     /// The Dockerfile and the ignore file lie in the context, as with `docker build .`.
     pub has_dockerfile_in_context: bool,
     /// Every file but those two; shared, since versions differ little.
@@ -98,6 +105,22 @@ pub struct Version {
     pub bases: Bases,
 }
 
+fn usual_dockerfile() -> String {
+    "Dockerfile".to_owned()
+}
+
+fn usual_ignore_file() -> String {
+    ".dockerignore".to_owned()
+}
+
+impl Version {
+    /// The path is one of the two texts that are edited in the editor.
+    #[must_use]
+    pub fn is_text(&self, path: &str) -> bool {
+        self.has_dockerfile_in_context && (path == self.dockerfile_path || path == self.ignore_path)
+    }
+}
+
 /// Everything that survives a reload.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Session {
@@ -106,6 +129,12 @@ pub struct Session {
     /// The files of the context as they were given.
     #[serde(default)]
     pub given: Rc<Tree>,
+    /// The Dockerfiles and ignore files of a context that was given, by path.
+    #[serde(default)]
+    pub texts: BTreeMap<String, String>,
+    /// The name of the folder or archive that the context comes from.
+    #[serde(default)]
+    pub context_name: Option<String>,
     /// What was built and what else happened to the cache, oldest first.
     #[serde(rename = "builds")]
     pub events: Vec<Event>,
@@ -158,7 +187,9 @@ impl Session {
     pub fn example() -> Self {
         let now = Version {
             dockerfile: example::DOCKERFILE.to_owned(),
+            dockerfile_path: usual_dockerfile(),
             dockerignore: example::DOCKERIGNORE.to_owned(),
+            ignore_path: usual_ignore_file(),
             has_dockerfile_in_context: true,
             files: Rc::new(example::context()),
             options: Options::default(),
@@ -167,6 +198,8 @@ impl Session {
         Self {
             events: vec![Event::Built(Box::new(now.clone()))],
             given: Rc::clone(&now.files),
+            texts: BTreeMap::new(),
+            context_name: None,
             now,
             reruns: Reruns::Different,
             place: Place::Simulate,
@@ -292,7 +325,9 @@ pub struct State {
     /// The sketch of the image is unfolded.
     pub is_image_open: bool,
     /// What was in place of the present version until an earlier one, or other files, took it.
-    pub replaced: Option<Box<Version>>,
+    pub replaced: Option<Box<Session>>,
+    /// A context that is read or was read.
+    pub import: ImportState,
     /// Only files whose path has this in it are shown.
     pub file_filter: String,
     /// The pane shown on a narrow screen.
@@ -325,6 +360,7 @@ impl State {
             is_impact_open: false,
             is_image_open: false,
             replaced: None,
+            import: ImportState::Idle,
             file_filter: String::new(),
             pane: Pane::Edit,
             image: ImageState::Empty,
@@ -334,5 +370,10 @@ impl State {
             is_resetting: false,
             storage_problem: None,
         }
+    }
+
+    /// Keeps what is about to be replaced, so that it can be had back.
+    pub(super) fn keep_replaced(&mut self) {
+        self.replaced = Some(Box::new(self.session.clone()));
     }
 }

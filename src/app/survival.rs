@@ -180,8 +180,7 @@ fn files(state: &State, analysis: &Analysis, last: &Judged) -> Vec<Survival> {
         let header = |entry: Option<&Entry>| entry.map(Entry::header_digest);
         let is_dir = |entry: Option<&Entry>| entry.is_some_and(Entry::is_dir);
         let rule = analysis.now.ignore.as_ref().ok().and_then(|list| list.hidden_by(&path));
-        let is_text = state.session.now.has_dockerfile_in_context
-            && matches!(path.as_str(), "Dockerfile" | ".dockerignore");
+        let is_text = state.session.now.is_text(&path);
         let was_sent = last.sent.get(&path).is_some();
         match rule {
             None if is_dir(it.before) && is_dir(it.after) && header(it.before) != header(it.after) => {

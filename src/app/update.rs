@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::history::{Event, Import};
+use super::import::{self, ContextMessage, ImportState};
 use super::options::{Builder, Field};
 use super::saved::Part;
 use super::state::{
@@ -53,6 +54,8 @@ pub enum Message {
     ImpactToggled(bool),
     /// The sketch of the image was unfolded or folded.
     ImageSketchToggled(bool),
+    /// Something happened around a context that is given.
+    Context(ContextMessage),
     /// An option was typed.
     OptionEdited(Field, String),
     /// `--no-cache` was switched.
@@ -134,8 +137,14 @@ pub enum Effect {
     SendFile(Request),
     /// Send a request to the worker.
     Send(Request),
+    /// Hand what was chosen last as a context to the worker that reads contexts, with this request.
+    SendContext(Request),
+    /// Find the files of the context once more and read them again.
+    RereadContext,
     /// Replace the worker by a fresh one.
     RestartWorker,
+    /// The same for the one that reads contexts.
+    RestartContextWorker,
     /// Put the theme on the page.
     ShowTheme,
     /// Put the place into the address.
@@ -219,14 +228,17 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             let bases = state.session.now.bases.clone();
             replace(state, Version { bases, ..version.as_ref().clone() })
         }
-        Message::ReplacementUndone => match state.replaced.take() {
-            Some(version) => {
-                let effects = replace(state, *version);
-                state.replaced = None;
-                effects
-            }
-            None => Vec::new(),
-        },
+        Message::ReplacementUndone => {
+            let Some(before) = state.replaced.take() else { return Vec::new() };
+            // Where the reader is, and how it looks, is not among what was replaced.
+            let Session { place, theme, tab, n_edits, .. } = state.session.clone();
+            state.session = Session { place, theme, tab, n_edits, ..*before };
+            state.import = ImportState::Idle;
+            state.events_revision += 1;
+            let mut effects = changed(state, Part::Given);
+            effects.push(Effect::ShowTexts);
+            effects
+        }
         Message::ReplacementKept => {
             state.replaced = None;
             Vec::new()
@@ -241,6 +253,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.view_revision += 1;
             Vec::new()
         }
+        Message::Context(message) => import::update(state, message),
         Message::OptionEdited(field, text) => {
             *state.session.now.options.field_mut(field) = text;
             changed(state, Part::Texts)
@@ -458,8 +471,8 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
 
 /// Another version takes the place of the present one, which can be had back.
 fn replace(state: &mut State, version: Version) -> Vec<Effect> {
-    let before = std::mem::replace(&mut state.session.now, version);
-    state.replaced = Some(Box::new(before));
+    state.keep_replaced();
+    state.session.now = version;
     let mut effects = changed(state, Part::Files);
     effects.push(Effect::ShowTexts);
     effects
@@ -473,7 +486,7 @@ fn happened(state: &mut State, event: Event) -> Vec<Effect> {
 }
 
 /// Something that the engine looks at has changed.
-fn changed(state: &mut State, part: Part) -> Vec<Effect> {
+pub(super) fn changed(state: &mut State, part: Part) -> Vec<Effect> {
     state.revision += 1;
     match part {
         Part::Texts => vec![Effect::Save(Part::Texts)],
@@ -537,10 +550,10 @@ fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
     }
     let job = state.image.image().map(|image| image.job);
     if job.is_none() || reply.job() != job {
-        return Vec::new();
+        return import::replied(state, reply);
     }
     match reply {
-        Reply::Ready { .. } => {}
+        Reply::Ready { .. } | Reply::ContextFiles { .. } | Reply::ContextRead { .. } => {}
         Reply::Progressed { done_bytes: now, total_bytes: all, .. } => {
             if let ImageState::Opening { done_bytes, total_bytes, .. } = &mut state.image {
                 (*done_bytes, *total_bytes) = (now, all);

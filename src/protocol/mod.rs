@@ -8,9 +8,12 @@
 //! it gave up. A cancelled job ends with its worker: reading is synchronous, so
 //! that a worker could not hear the message.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::archive::tar::MemberKind;
+use crate::context::Entry;
 use crate::image::problem::OpenError;
 use crate::image::{ImagePlan, Layer, history};
 use crate::layer::Row;
@@ -28,6 +31,13 @@ pub enum Request {
         /// The job.
         job: JobId,
     },
+    /// Read a build context; its files travel with this message, in the order in which they are named.
+    ReadContext {
+        /// The job.
+        job: JobId,
+        /// What it is.
+        source: ContextSource,
+    },
     /// List a folder of a layer of the image that was opened last.
     ListFolder {
         /// The job.
@@ -39,6 +49,45 @@ pub enum Request {
         /// The folder; empty for the root.
         path: String,
     },
+}
+
+/// What a build context is read from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ContextSource {
+    /// A tar or a zip.
+    Archive {
+        /// Its length.
+        size_bytes: u64,
+    },
+    /// A folder of the reader's machine.
+    Folder {
+        /// Its files.
+        files: Vec<ContextFile>,
+        /// Its folders, as far as they are found by themselves.
+        folders: Vec<String>,
+    },
+}
+
+impl ContextSource {
+    /// Bytes of all that is to be read.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        match self {
+            Self::Archive { size_bytes } => *size_bytes,
+            Self::Folder { files, .. } => files.iter().map(|file| file.size_bytes).sum(),
+        }
+    }
+}
+
+/// A file of a folder, as a browser finds it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ContextFile {
+    /// Its path in the folder.
+    pub path: String,
+    /// Its length.
+    pub size_bytes: u64,
+    /// When it was changed, in seconds since 1970.
+    pub mtime_secs: i64,
 }
 
 /// What the worker answers.
@@ -76,6 +125,20 @@ pub enum Reply {
         /// What it is.
         report: LayerReport,
     },
+    /// Some more entries of a context, folders in front of what is in them.
+    ContextFiles {
+        /// The job.
+        job: JobId,
+        /// Paths and entries.
+        files: Vec<(String, Entry)>,
+    },
+    /// All of a context was read.
+    ContextRead {
+        /// The job.
+        job: JobId,
+        /// What is to be said of it.
+        report: ContextReport,
+    },
     /// All was read.
     Finished {
         /// The job.
@@ -101,6 +164,23 @@ pub enum Reply {
         /// What it has.
         rows: Vec<FolderRow>,
     },
+}
+
+/// A context that was read.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ContextReport {
+    /// Files and links.
+    pub n_files: u64,
+    /// Their lengths added up.
+    pub content_bytes: u64,
+    /// Files that were not read again, since neither their size nor their time changed.
+    pub n_reused: u64,
+    /// Dockerfiles and ignore files by path.
+    pub texts: BTreeMap<String, String>,
+    /// The one folder that all lies in.
+    pub single_root: Option<String>,
+    /// What is wrong with it.
+    pub problems: Vec<String>,
 }
 
 /// One image.
@@ -272,6 +352,16 @@ impl FolderRow {
     }
 }
 
+impl Request {
+    /// The job that a request belongs to.
+    #[must_use]
+    pub fn job(&self) -> JobId {
+        match self {
+            Self::Open { job } | Self::ReadContext { job, .. } | Self::ListFolder { job, .. } => *job,
+        }
+    }
+}
+
 impl Reply {
     /// The reply that tells why a file cannot be opened.
     #[must_use]
@@ -287,6 +377,8 @@ impl Reply {
             Self::Progressed { job, .. }
             | Self::ImagesFound { job, .. }
             | Self::LayerRead { job, .. }
+            | Self::ContextFiles { job, .. }
+            | Self::ContextRead { job, .. }
             | Self::Finished { job }
             | Self::Failed { job, .. }
             | Self::FolderListed { job, .. } => Some(*job),

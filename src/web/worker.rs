@@ -30,8 +30,7 @@ pub(super) fn start(build: &'static str) {
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let parts = js_sys::Array::from(&event.data());
             let Ok(request) = serde_wasm_bindgen::from_value::<Request>(parts.get(0)) else { return };
-            let (Request::Open { job: id } | Request::ListFolder { job: id, .. }) = &request;
-            let id = *id;
+            let id = request.job();
             let mut source = match source_of(parts.get(1)) {
                 Ok(source) => source,
                 Err(error) => return post(&Reply::Failed { job: id, message: message(&error) }),

@@ -22,8 +22,8 @@ const MODULES: [(&str, &[&str]); 16] = [
     ("image", &["digest", "oci", "archive", "layer"]),
     ("cache", &["text", "digest", "dockerfile", "oci", "context", "graph"]),
     ("lint", &["text", "diagnostic", "digest", "dockerfile", "oci", "context", "graph"]),
-    ("protocol", &["archive", "layer", "image"]),
-    ("job", &["archive", "layer", "image", "protocol"]),
+    ("protocol", &["archive", "layer", "context", "image"]),
+    ("job", &["archive", "layer", "context", "image", "protocol"]),
     (
         "app",
         &[

@@ -1,0 +1,417 @@
+//! A context that is given: a folder, an archive, a list. What was read, and what takes its place.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::history::Event;
+use super::saved::Part;
+use super::state::{Session, State, Version, WorkerState};
+use super::update::{Effect, changed};
+use crate::context::{Entry, Tree};
+use crate::protocol::{ContextReport, ContextSource, JobId, Reply, Request};
+
+/// A context on its way.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum ImportState {
+    /// Nothing is read.
+    #[default]
+    Idle,
+    /// The folders are walked through.
+    Walking {
+        /// The folder's name.
+        name: String,
+        /// Files found so far.
+        n_files: usize,
+    },
+    /// Files are read.
+    Reading {
+        /// The folder's or the archive's name.
+        name: String,
+        /// The job that reads it.
+        job: JobId,
+        /// What was read so far.
+        tree: Box<Tree>,
+        /// Bytes read.
+        done_bytes: u64,
+        /// Bytes to be read.
+        total_bytes: u64,
+    },
+    /// It was read, and this is to be said of it.
+    Read(Box<ImportNote>),
+    /// It cannot be read.
+    Failed {
+        /// The folder's or the archive's name.
+        name: String,
+        /// Why, as a sentence.
+        message: String,
+    },
+}
+
+/// What is said of a context that was read, or of changes that were pasted.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ImportNote {
+    /// What was done, as sentences.
+    pub done: Vec<String>,
+    /// What could not be done or read, as sentences.
+    pub problems: Vec<String>,
+    /// The one folder that all lies in: it may be the context itself.
+    pub single_root: Option<String>,
+    /// The Dockerfiles of the context, where there is more than one or none in its usual place.
+    pub dockerfiles: Vec<String>,
+}
+
+/// What happens around a context that is given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ContextMessage {
+    /// A folder is walked through, and so many files were found.
+    FilesFound {
+        /// The folder's name.
+        name: String,
+        /// How many.
+        n_files: usize,
+    },
+    /// What was chosen or dropped is ready to be read.
+    Chosen {
+        /// Its name.
+        name: String,
+        /// What it is.
+        source: ContextSource,
+    },
+    /// It cannot be read; a sentence.
+    Refused {
+        /// Its name.
+        name: String,
+        /// Why.
+        message: String,
+    },
+    /// Reading was cancelled.
+    Cancelled,
+    /// The files are to be read again.
+    RereadAsked,
+    /// The one folder that all lies in is the context.
+    RootEntered,
+    /// Another Dockerfile of the context is the one that is built.
+    DockerfileChosen(String),
+    /// What was said was read.
+    NoteClosed,
+}
+
+const DOCKERFILE: &str = "Dockerfile";
+const IGNORE_FILE: &str = ".dockerignore";
+
+/// The reducer for these.
+pub(super) fn update(state: &mut State, message: ContextMessage) -> Vec<Effect> {
+    match message {
+        ContextMessage::FilesFound { name, n_files } => {
+            state.import = ImportState::Walking { name, n_files };
+            Vec::new()
+        }
+        ContextMessage::Chosen { name, source } => {
+            if let WorkerState::Broken { message } = &state.worker {
+                state.import = ImportState::Failed { name, message: message.clone() };
+                return Vec::new();
+            }
+            let was_busy = matches!(state.import, ImportState::Reading { .. });
+            state.n_jobs += 1;
+            let job = JobId(state.n_jobs);
+            let total_bytes = source.size_bytes();
+            let tree = Box::default();
+            state.import = ImportState::Reading { name, job, tree, done_bytes: 0, total_bytes };
+            let mut effects = Vec::new();
+            if was_busy {
+                effects.push(Effect::RestartContextWorker);
+            }
+            effects.push(Effect::SendContext(Request::ReadContext { job, source }));
+            effects
+        }
+        ContextMessage::Refused { name, message } => {
+            state.import = ImportState::Failed { name, message };
+            Vec::new()
+        }
+        ContextMessage::Cancelled => {
+            let was_reading = matches!(state.import, ImportState::Reading { .. });
+            state.import = ImportState::Idle;
+            state.n_jobs += 1;
+            if was_reading { vec![Effect::RestartContextWorker] } else { Vec::new() }
+        }
+        ContextMessage::RereadAsked => vec![Effect::RereadContext],
+        ContextMessage::RootEntered => {
+            let ImportState::Read(note) = &mut state.import else { return Vec::new() };
+            let Some(root) = note.single_root.take() else { return Vec::new() };
+            let (tree, texts) = inside(&whole(&state.session), &state.session.texts, &root);
+            let name = state.session.context_name.clone().unwrap_or_default();
+            take(state, name, tree, texts)
+        }
+        ContextMessage::DockerfileChosen(path) => choose_dockerfile(state, &path),
+        ContextMessage::NoteClosed => {
+            state.import = ImportState::Idle;
+            Vec::new()
+        }
+    }
+}
+
+/// The worker said something of a context.
+pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
+    let ImportState::Reading { name, job, tree, done_bytes, total_bytes } = &mut state.import else {
+        return Vec::new();
+    };
+    if reply.job() != Some(*job) {
+        return Vec::new();
+    }
+    match reply {
+        Reply::Progressed { done_bytes: done, total_bytes: total, .. } => {
+            (*done_bytes, *total_bytes) = (done, total);
+            Vec::new()
+        }
+        Reply::ContextFiles { files, .. } => {
+            for (path, entry) in files {
+                tree.insert(&path, entry);
+            }
+            Vec::new()
+        }
+        Reply::ContextRead { report, .. } => {
+            let (name, tree) = (name.clone(), std::mem::take(tree.as_mut()));
+            finish(state, name, tree, report)
+        }
+        Reply::Failed { message, .. } => {
+            state.import = ImportState::Failed { name: name.clone(), message };
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// All was read.
+fn finish(state: &mut State, name: String, tree: Tree, report: ContextReport) -> Vec<Effect> {
+    let ContextReport { n_files, content_bytes, texts, single_root, problems, .. } = report;
+    let mut note = ImportNote { problems, ..ImportNote::default() };
+    let files = if n_files == 1 { "file" } else { "files" };
+    note.done.push(format!("{n_files} {files} of {name} were read, {content_bytes} bytes in all."));
+    let (mut tree, mut texts) = (tree, texts);
+    if let Some(root) = single_root {
+        if texts.contains_key(&format!("{root}/{DOCKERFILE}")) {
+            (tree, texts) = inside(&tree, &texts, &root);
+            note.done.push(format!("All of it lies in {root}/, which is taken as the context."));
+        } else {
+            note.single_root = Some(root);
+        }
+    }
+    let dockerfiles: Vec<String> = texts.keys().filter(|path| is_dockerfile(path)).cloned().collect();
+    if dockerfiles.iter().any(|path| path != DOCKERFILE) {
+        note.dockerfiles = dockerfiles;
+    }
+    let effects = take(state, name, tree, texts);
+    state.import = ImportState::Read(Box::new(note));
+    effects
+}
+
+/// By its name, as builders and editors tell.
+fn is_dockerfile(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    !name.ends_with(IGNORE_FILE)
+        && (name == DOCKERFILE
+            || name == "Containerfile"
+            || name.starts_with("Dockerfile.")
+            || name.ends_with(".Dockerfile")
+            || name.ends_with(".dockerfile"))
+}
+
+/// A tree and its texts below a folder.
+fn inside(tree: &Tree, texts: &BTreeMap<String, String>, root: &str) -> (Tree, BTreeMap<String, String>) {
+    let tree = tree.node(root).map_or_else(Tree::default, |node| Tree::from(Rc::clone(node)));
+    let below = |(path, text): (&String, &String)| {
+        Some((path.strip_prefix(root)?.strip_prefix('/')?.to_owned(), text.clone()))
+    };
+    (tree, texts.iter().filter_map(below).collect())
+}
+
+/// The files of the present version, with the texts that are edited among them as they were given.
+fn whole(session: &Session) -> Tree {
+    let mut tree = Tree::clone(&session.now.files);
+    for (path, text) in &session.texts {
+        if session.now.is_text(path) {
+            tree.insert(path, super::analysis::text_entry(text));
+        }
+    }
+    tree
+}
+
+/// The ignore file that belongs to a Dockerfile: one of its own name wins.
+fn ignore_path(dockerfile: &str, texts: &BTreeMap<String, String>) -> String {
+    let own = format!("{dockerfile}{IGNORE_FILE}");
+    if texts.contains_key(&own) { own } else { IGNORE_FILE.to_owned() }
+}
+
+/// A context takes the place of the present one. One of another name begins a timeline of its own,
+/// with what was given as its first build; one that is read again is judged against what was built.
+pub(super) fn take(
+    state: &mut State,
+    name: String,
+    tree: Tree,
+    texts: BTreeMap<String, String>,
+) -> Vec<Effect> {
+    let is_again = state.session.context_name.as_deref() == Some(name.as_str());
+    state.keep_replaced();
+    let session = &mut state.session;
+    let mut now = session.now.clone();
+    let usual = if is_again { now.dockerfile_path.clone() } else { DOCKERFILE.to_owned() };
+    let found = texts.get(&usual).map(|text| (usual.clone(), text.clone()));
+    let found = found.or_else(|| {
+        let first = texts.iter().find(|(path, _)| is_dockerfile(path));
+        first.map(|(path, text)| (path.clone(), text.clone()))
+    });
+    match found {
+        Some((path, text)) => {
+            (now.dockerfile_path, now.dockerfile) = (path, text);
+            now.has_dockerfile_in_context = true;
+        }
+        // The text in the editor stays; it lies elsewhere, as with `-f`.
+        None => {
+            DOCKERFILE.clone_into(&mut now.dockerfile_path);
+            now.has_dockerfile_in_context = false;
+        }
+    }
+    now.ignore_path = ignore_path(&now.dockerfile_path, &texts);
+    now.dockerignore = texts.get(&now.ignore_path).cloned().unwrap_or_default();
+    let mut files = tree;
+    for path in [&now.dockerfile_path, &now.ignore_path] {
+        if texts.contains_key(path) {
+            files.remove(path);
+        }
+    }
+    now.files = Rc::new(files);
+    session.given = Rc::clone(&now.files);
+    session.texts = texts;
+    session.context_name = Some(name);
+    session.now = now;
+    if !is_again {
+        session.events = vec![Event::Built(Box::new(session.now.clone()))];
+        state.selected = None;
+        state.toggled_folders.clear();
+    }
+    state.events_revision += 1;
+    let mut effects = changed(state, Part::Given);
+    effects.push(Effect::ShowTexts);
+    effects
+}
+
+/// Another Dockerfile of the same context.
+fn choose_dockerfile(state: &mut State, path: &str) -> Vec<Effect> {
+    let session = &mut state.session;
+    let Some(text) = session.texts.get(path).cloned().filter(|_| session.now.dockerfile_path != path) else {
+        return Vec::new();
+    };
+    let before = session.now.clone();
+    let is_given = |path: &String| session.texts.contains_key(path);
+    // What was typed so far is kept with the file that it belongs to.
+    let typed = [(&before.dockerfile_path, &before.dockerfile), (&before.ignore_path, &before.dockerignore)];
+    let mut files = Tree::clone(&before.files);
+    let mut entries: Vec<(String, Entry)> = Vec::new();
+    for (path, text) in typed.into_iter().filter(|(path, _)| is_given(path)) {
+        entries.push((path.clone(), super::analysis::text_entry(text)));
+    }
+    let kept: Vec<(String, String)> =
+        typed.into_iter().filter(|(path, _)| is_given(path)).map(|(a, b)| (a.clone(), b.clone())).collect();
+    entries.into_iter().for_each(|(path, entry)| files.insert(&path, entry));
+    session.texts.extend(kept);
+    let ignore_path = ignore_path(path, &session.texts);
+    files.remove(path);
+    files.remove(&ignore_path);
+    session.now = Version {
+        dockerfile: text,
+        dockerfile_path: path.to_owned(),
+        dockerignore: session.texts.get(&ignore_path).cloned().unwrap_or_default(),
+        ignore_path,
+        has_dockerfile_in_context: true,
+        files: Rc::new(files),
+        ..before
+    };
+    state.selected = None;
+    let mut effects = changed(state, Part::Files);
+    effects.push(Effect::ShowTexts);
+    effects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::update::{Message, update};
+    use crate::context::Assumed;
+    use crate::digest::Digest;
+
+    fn file(text: &str) -> Entry {
+        Entry { assumed: Assumed::MODE, ..Entry::file(Digest::of(text.as_bytes()), text.len() as u64) }
+    }
+
+    fn import(state: &mut State, name: &str, files: &[(&str, &str)]) -> Vec<Effect> {
+        let source = ContextSource::Archive { size_bytes: 10 };
+        let _ = update(state, Message::Context(ContextMessage::Chosen { name: name.into(), source }));
+        let job = JobId(state.n_jobs);
+        let mut tree = Tree::default();
+        files.iter().for_each(|(path, text)| tree.insert(path, file(text)));
+        let single_root =
+            (tree.root().iter().count() == 1).then(|| tree.root().iter().next().unwrap().0.to_owned());
+        let all = tree.iter().map(|(path, entry)| (path, entry.clone())).collect();
+        let _ = update(state, Message::WorkerReplied(Reply::ContextFiles { job, files: all }));
+        let texts = files.iter().filter(|(path, _)| is_dockerfile(path) || path.ends_with(IGNORE_FILE));
+        let report = ContextReport {
+            n_files: files.len() as u64,
+            texts: texts.map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect(),
+            single_root: single_root.filter(|root| tree.get(root).is_some_and(Entry::is_dir)),
+            ..ContextReport::default()
+        };
+        update(state, Message::WorkerReplied(Reply::ContextRead { job, report }))
+    }
+
+    #[test]
+    fn a_context_begins_a_timeline_and_a_second_reading_goes_on() {
+        let mut state = State::new(Session::example(), "test");
+        let before = state.session.clone();
+        let files = [("p/Dockerfile", "FROM a\n"), ("p/.dockerignore", "x\n"), ("p/src/m.c", "1")];
+        let effects = import(&mut state, "p.zip", &files);
+        assert!(effects.contains(&Effect::Save(Part::Given)) && effects.contains(&Effect::ShowTexts));
+        let now = state.session.now.clone();
+        assert_eq!((now.dockerfile.as_str(), now.dockerignore.as_str()), ("FROM a\n", "x\n"));
+        assert_eq!(now.files.iter().map(|(path, _)| path).collect::<Vec<_>>(), ["src", "src/m.c"]);
+        assert_eq!(state.session.events, vec![Event::Built(Box::new(now))]);
+        let files = [("p/Dockerfile", "FROM a\n"), ("p/.dockerignore", "x\n"), ("p/src/m.c", "2")];
+        let _ = import(&mut state, "p.zip", &files);
+        assert_eq!(state.session.events.len(), 1);
+        assert_ne!(state.session.last_build(), Some(&state.session.now));
+        // Both can be taken back, the last one first.
+        let _ = update(&mut state, Message::ReplacementUndone);
+        assert_eq!(state.session.last_build(), Some(&state.session.now));
+        assert_eq!(before.context_name, None);
+    }
+
+    #[test]
+    fn other_dockerfiles_and_their_own_ignore_files() {
+        let mut state = State::new(Session::example(), "test");
+        let files = [
+            ("Dockerfile", "FROM a\n"),
+            (".dockerignore", "x\n"),
+            ("docker/web.Dockerfile", "FROM b\n"),
+            ("docker/web.Dockerfile.dockerignore", "y\n"),
+        ];
+        let _ = import(&mut state, "p", &files);
+        let ImportState::Read(note) = &state.import else { panic!("it was read") };
+        assert_eq!(note.dockerfiles, ["Dockerfile", "docker/web.Dockerfile"]);
+        let _ = update(&mut state, Message::DockerfileEdited("FROM c\n".into()));
+        let choose = |path: &str| Message::Context(ContextMessage::DockerfileChosen(path.into()));
+        let _ = update(&mut state, choose("docker/web.Dockerfile"));
+        let now = &state.session.now;
+        assert_eq!((now.dockerfile.as_str(), now.dockerignore.as_str()), ("FROM b\n", "y\n"));
+        assert!(now.files.get("Dockerfile").is_some() && now.files.get("docker/web.Dockerfile").is_none());
+        let _ = update(&mut state, choose("Dockerfile"));
+        assert_eq!(state.session.now.dockerfile, "FROM c\n", "what was typed is kept");
+    }
+
+    #[test]
+    fn a_list_without_dockerfile_leaves_the_text() {
+        let mut state = State::new(Session::example(), "test");
+        let text = state.session.now.dockerfile.clone();
+        let _ = import(&mut state, "p", &[("a", "1"), ("b", "2")]);
+        assert_eq!(state.session.now.dockerfile, text);
+        assert!(!state.session.now.has_dockerfile_in_context);
+    }
+}
