@@ -32,16 +32,15 @@ pub fn build(
 ) -> Result<Graph, GraphError> {
     if file.parse.tokens.is_empty() {
         let message = "the Dockerfile cannot be empty".into();
-        return Err(GraphError { message, range: TextRange::default(), lines: None });
+        return Err(GraphError { message, range: TextRange::default(), lines: Vec::new() });
     }
     if let Some(refusal) = file.refusal() {
-        // A line of 0 stands for a message that names none.
-        let lines = refusal.lines.filter(|lines| lines.first > 0);
+        let lines = refusal.lines.into_iter().collect();
         return Err(GraphError { message: refusal.builder_error(), range: refusal.range, lines });
     }
     if file.stages.is_empty() {
         let message = "dockerfile contains no stages to build".into();
-        return Err(GraphError { message, range: TextRange::default(), lines: None });
+        return Err(GraphError { message, range: TextRange::default(), lines: Vec::new() });
     }
     let is_multi = options.platforms.len() > 1;
     let own = [Platform::linux_amd64()];
@@ -56,7 +55,7 @@ pub fn build(
 
 /// An error at an instruction.
 pub(super) fn error_at(message: impl Into<String>, range: TextRange, lines: Lines) -> GraphError {
-    GraphError { message: message.into(), range, lines: Some(lines) }
+    GraphError { message: message.into(), range, lines: vec![lines] }
 }
 
 /// The automatic arguments of the global scope.
@@ -118,8 +117,6 @@ pub(super) struct Converter<'a> {
     /// `SOURCE_DATE_EPOCH` in seconds.
     pub(super) epoch: Option<i64>,
     pub(super) plans: Vec<Plan>,
-    /// Where `steps` of this platform begin, and steps made for sources outside of the file.
-    outside: BTreeMap<String, (Option<StepId>, ImageConfig)>,
     pub(super) locals: BTreeMap<String, StepId>,
 }
 
@@ -142,7 +139,6 @@ impl<'a> Converter<'a> {
             global_args: automatic_args(target_platform, target),
             epoch: None,
             plans: Vec::new(),
-            outside: BTreeMap::new(),
             locals: BTreeMap::new(),
         };
         converter.read_global_args()?;
@@ -181,7 +177,7 @@ impl<'a> Converter<'a> {
             Ok(seconds) => self.epoch = Some(seconds),
             Err(_) => {
                 let message = format!("invalid SOURCE_DATE_EPOCH: {text}");
-                return Err(GraphError { message, range: TextRange::default(), lines: None });
+                return Err(GraphError { message, range: TextRange::default(), lines: Vec::new() });
             }
         }
         Ok(())
@@ -280,7 +276,7 @@ impl<'a> Converter<'a> {
             let hint = nearest(wanted, names.iter().map(String::as_str), false);
             let hint = hint.map_or(String::new(), |name| format!(" (did you mean {name}?)"));
             let message = format!("target stage {} could not be found{hint}", go_quote(wanted));
-            GraphError { message, range: TextRange::default(), lines: None }
+            GraphError { message, range: TextRange::default(), lines: Vec::new() }
         })
     }
 
@@ -313,18 +309,18 @@ impl<'a> Converter<'a> {
         let text = expansion.map_err(|error| GraphError {
             message: error.to_string(),
             range: from.range,
-            lines: None,
+            lines: Vec::new(),
         })?;
         if text.text != from.value {
             let message = "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround";
-            return Err(GraphError { message: message.into(), range: from.range, lines: None });
+            return Err(GraphError { message: message.into(), range: from.range, lines: Vec::new() });
         }
         if let Ok(index) = from.value.parse::<i64>() {
             let idx = usize::try_from(index).ok().filter(|idx| *idx < self.file.stages.len());
             return idx.map(|idx| Source::Stage(StageId(idx))).ok_or_else(|| GraphError {
                 message: format!("invalid stage index {index}"),
                 range: from.range,
-                lines: None,
+                lines: Vec::new(),
             });
         }
         let stage = self.file.stage_named(&from.value);
@@ -621,7 +617,8 @@ impl<'a> Converter<'a> {
         id
     }
 
-    /// What a source outside of the file gives: an image's or a named context's file system.
+    /// What a source outside of the file gives: an image's or a named context's
+    /// file system. Each instruction has a step of its own; equal ones merge.
     pub(super) fn outside_step(
         &mut self,
         graph: &mut Graph,
@@ -630,9 +627,6 @@ impl<'a> Converter<'a> {
         at: &Instruction,
         range: TextRange,
     ) -> Result<Option<StepId>, GraphError> {
-        if let Some((known, _)) = self.outside.get(name) {
-            return Ok(*known);
-        }
         if name == "scratch" {
             return Ok(None);
         }
@@ -647,10 +641,16 @@ impl<'a> Converter<'a> {
                     )
                 })?;
                 let mut own = StageState::new(state.id, String::new(), self.target_platform.clone());
-                self.image_step(graph, &mut own, &full, None)
+                let (step, image) = self.image_step(graph, &mut own, &full, None);
+                // A builder knows where a COPY names an image, but not where a mount does.
+                if matches!(at.kind, Kind::Copy(_))
+                    && let Some(step) = step.and_then(|StepId(idx)| graph.steps.get_mut(idx))
+                {
+                    step.lines = Some(at.lines);
+                }
+                (step, image)
             }
         };
-        self.outside.insert(name.to_owned(), found.clone());
         Ok(found.0)
     }
 }
@@ -660,7 +660,7 @@ fn check_commands(graph: &Graph) -> Result<(), GraphError> {
     let is_empty = |step: &&Step| matches!(&step.op, Op::Exec(exec) if exec.args.is_empty());
     graph.steps.iter().find(is_empty).map_or(Ok(()), |step| {
         let message = "failed to marshal LLB definition: arguments are required".into();
-        Err(GraphError { message, range: step.range, lines: None })
+        Err(GraphError { message, range: step.range, lines: Vec::new() })
     })
 }
 

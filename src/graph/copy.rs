@@ -63,6 +63,8 @@ impl Walk<'_, '_> {
                 let op =
                     if is_git { Op::Git { url: source.clone() } } else { Op::Http { url: source.clone() } };
                 let id = self.push(op, Vec::new(), name.clone(), position, text.clone(), false);
+                // A builder says of the copy alone where it stands in the file.
+                self.graph.steps.iter_mut().skip(id.0).for_each(|step| step.lines = None);
                 inputs.push(id);
                 let file = if is_git { "/".to_owned() } else { format!("/{}", url_base(source)) };
                 let action = CopyAction {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::convert::add_step;
 use super::dispatch::{Walk, input_index, upper_keyword};
 use super::env::EnvList;
-use super::path::{clean, join_abs};
+use super::path::{clean, clean_relative, join_abs};
 use super::{Exec, ExecMount, FileAction, FileInput, GraphError, Op, Role, Step, StepId};
 use crate::dockerfile::heredoc;
 use crate::dockerfile::instruction::Run;
@@ -186,7 +186,7 @@ impl Walk<'_, '_> {
         let is_cache = mount.kind == MountKind::Cache;
         let namespace = self.converter.options.build_args.get("BUILDKIT_CACHE_MOUNT_NS");
         let namespace = namespace.map_or("", String::as_str);
-        let id = if mount.id.is_empty() { clean(&mount.target) } else { mount.id.clone() };
+        let id = if mount.id.is_empty() { clean_relative(&mount.target) } else { mount.id.clone() };
         mounts.push(ExecMount {
             input,
             selector,
@@ -252,7 +252,8 @@ impl Walk<'_, '_> {
                 "/run/buildkit/ssh_agent.{}",
                 mounts.iter().filter(|m| m.kind == MountKind::Ssh).count()
             ),
-            (false, _) => clean(&join_abs(&self.state.cwd, &mount.target)),
+            // Not joined with the working directory: the sandbox resolves it from the root.
+            (false, _) => mount.target.clone(),
         };
         mounts.push(ExecMount {
             kind: mount.kind,
