@@ -11,7 +11,7 @@ use crate::dockerfile::heredoc;
 use crate::dockerfile::instruction::Run;
 use crate::dockerfile::mount::{Mount, MountKind};
 use crate::dockerfile::syntax::Spanned;
-use crate::dockerfile::word::{Env, Lex, NoEnv};
+use crate::dockerfile::word::{Env, Lex};
 use crate::text::{TextRange, go_quote};
 
 impl Walk<'_, '_> {
@@ -64,8 +64,7 @@ impl Walk<'_, '_> {
         for (idx, word) in run.mounts.iter().enumerate() {
             self.mount(idx, word, &mut inputs, &mut mounts, &mut secret_env)?;
         }
-        mounts.sort_by(|a, b| a.dest.cmp(&b.dest));
-        mounts.insert(0, root);
+        let inputs = in_builders_order(&mut mounts, root, &inputs);
         let options = self.converter.options;
         let exec = Exec {
             args: args.clone(),
@@ -88,7 +87,7 @@ impl Walk<'_, '_> {
             secret_env,
         };
         let secrets: BTreeSet<&str> = exec.secret_env.iter().map(|(name, _, _)| name.as_str()).collect();
-        let shown_env = EnvWithout { env: &self.state.env, hidden: &secrets };
+        let shown_env = EnvMasked { env: &self.state.env, secrets: &secrets };
         let lex = Lex { keeps_quotes: true, keeps_unset: true, ..self.converter.lex() };
         let text =
             lex.expand(&text_code, &shown_env).map_or_else(|_| text_code.clone(), |expansion| expansion.text);
@@ -270,6 +269,27 @@ impl Walk<'_, '_> {
     }
 }
 
+/// Puts mounts in order: the root, the others by target, secrets, sockets.
+/// Inputs come in the order in which the mounts read them.
+fn in_builders_order(mounts: &mut Vec<ExecMount>, root: ExecMount, inputs: &[StepId]) -> Vec<StepId> {
+    let rank = |mount: &ExecMount| match mount.kind {
+        MountKind::Bind | MountKind::Cache | MountKind::Tmpfs => 0,
+        MountKind::Secret => 1,
+        MountKind::Ssh => 2,
+    };
+    mounts.sort_by(|a, b| match (rank(a), rank(b)) {
+        (0, 0) => a.dest.cmp(&b.dest),
+        (a, b) => a.cmp(&b),
+    });
+    mounts.insert(0, root);
+    let mut ordered = Vec::new();
+    for mount in mounts {
+        let step = mount.input.and_then(|input| inputs.get(input).copied());
+        mount.input = input_index(&mut ordered, step);
+    }
+    ordered
+}
+
 fn bind_mount(dest: &str) -> ExecMount {
     ExecMount {
         dest: dest.to_owned(),
@@ -287,15 +307,15 @@ fn bind_mount(dest: &str) -> ExecMount {
     }
 }
 
-/// The environment without the variables that a secret fills.
-struct EnvWithout<'a> {
+/// The environment as names show it: with stars where a secret fills a variable.
+struct EnvMasked<'a> {
     env: &'a EnvList,
-    hidden: &'a BTreeSet<&'a str>,
+    secrets: &'a BTreeSet<&'a str>,
 }
 
-impl Env for EnvWithout<'_> {
+impl Env for EnvMasked<'_> {
     fn get(&self, name: &str) -> Option<&str> {
-        if self.hidden.contains(name) { NoEnv.get(name) } else { self.env.get(name) }
+        if self.secrets.contains(name) { Some("****") } else { self.env.get(name) }
     }
 }
 

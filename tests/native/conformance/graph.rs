@@ -464,11 +464,11 @@ fn copied(copy: &CopyAction, timestamp: &str) -> Value {
     })
 }
 
-/// `user:group`, each a number or a name; `root` is 0.
+/// `user:group`, each a number or a name; `root` and no name are 0.
 fn owner(written: &str) -> Value {
     let one = |name: &str| match name.parse::<u32>() {
         Ok(id) => json!({ "byID": id }),
-        Err(_) if name == "root" => json!({ "byID": 0 }),
+        Err(_) if name.is_empty() || name == "root" => json!({ "byID": 0 }),
         Err(_) => json!({ "byName": { "name": string(name) } }),
     };
     let keys = ["user", "group"].into_iter();
