@@ -1,9 +1,10 @@
 //! Stages, what they need of each other, and the walk through those the target needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::dispatch;
 use super::env::EnvList;
+use super::epoch;
 use super::state::StageState;
 use super::{
     BaseImage, BuildOptions, Graph, GraphError, GraphStage, NamedContext, NoCache, Op, Placed, Role, StageId,
@@ -58,18 +59,21 @@ pub(super) fn error_at(message: impl Into<String>, range: TextRange, lines: Line
     GraphError { message: message.into(), range, lines: vec![lines] }
 }
 
-/// The automatic arguments of the global scope.
-fn automatic_args(target: &Platform, stage: &str) -> EnvList {
+/// The automatic arguments of the global scope. A build argument of the same name wins.
+fn automatic_args(target: &Platform, stage: &str, build_args: &BTreeMap<String, String>) -> EnvList {
     let build = Platform::linux_amd64();
     let mut args = EnvList::default();
+    let mut set = |name: &str, value: &str| {
+        args.set(name, build_args.get(name).map_or(value, String::as_str));
+    };
     for (prefix, platform) in [("BUILD", &build), ("TARGET", target)] {
-        args.set(&format!("{prefix}PLATFORM"), &platform.to_string());
-        args.set(&format!("{prefix}OS"), &platform.os);
-        args.set(&format!("{prefix}OSVERSION"), platform.os_version.as_deref().unwrap_or(""));
-        args.set(&format!("{prefix}ARCH"), &platform.architecture);
-        args.set(&format!("{prefix}VARIANT"), platform.variant.as_deref().unwrap_or(""));
+        set(&format!("{prefix}PLATFORM"), &platform.to_string());
+        set(&format!("{prefix}OS"), &platform.os);
+        set(&format!("{prefix}OSVERSION"), platform.os_version.as_deref().unwrap_or(""));
+        set(&format!("{prefix}ARCH"), &platform.architecture);
+        set(&format!("{prefix}VARIANT"), platform.variant.as_deref().unwrap_or(""));
     }
-    args.set("TARGETSTAGE", if stage.is_empty() { "default" } else { stage });
+    set("TARGETSTAGE", if stage.is_empty() { "default" } else { stage });
     args
 }
 
@@ -105,6 +109,11 @@ pub(super) struct Plan {
     platform: Option<Platform>,
     /// Stages that it needs, each with the instruction that says so; of several the last one.
     pub(super) deps: BTreeMap<StageId, (Lines, TextRange)>,
+    /// Triggers of its base, known once it turned out to be needed.
+    triggers: Option<Vec<String>>,
+    /// How often its image was looked up before the stage turned out to be
+    /// needed. A builder gives the FROM a number each time.
+    n_lookups: u32,
 }
 
 pub(super) struct Converter<'a> {
@@ -136,7 +145,7 @@ impl<'a> Converter<'a> {
             find_base,
             target_platform,
             is_multi,
-            global_args: automatic_args(target_platform, target),
+            global_args: automatic_args(target_platform, target, &options.build_args),
             epoch: None,
             plans: Vec::new(),
             locals: BTreeMap::new(),
@@ -165,22 +174,23 @@ impl<'a> Converter<'a> {
         Ok(())
     }
 
+    /// Reads the time; afterwards a number stands for it, or nothing.
     fn read_epoch(&mut self) -> Result<(), GraphError> {
-        const NAME: &str = "SOURCE_DATE_EPOCH";
-        let given = self.options.build_args.get(NAME).cloned();
-        let Some(text) =
-            given.or_else(|| self.global_args.get(NAME).map(str::to_owned)).filter(|text| !text.is_empty())
-        else {
-            return Ok(());
-        };
-        match text.parse() {
-            Ok(seconds) => self.epoch = Some(seconds),
-            Err(_) => {
-                let message = format!("invalid SOURCE_DATE_EPOCH: {text}");
-                return Err(GraphError { message, range: TextRange::default(), lines: Vec::new() });
+        self.epoch = epoch::read(self.file, self.options, &self.global_args)?;
+        let is_given = self.options.build_args.contains_key(epoch::NAME);
+        if self.global_args.get(epoch::NAME).is_some_and(|value| is_given || !value.is_empty()) {
+            match self.epoch {
+                Some(seconds) => self.global_args.set(epoch::NAME, &seconds.to_string()),
+                None => self.global_args.remove(epoch::NAME),
             }
         }
         Ok(())
+    }
+
+    /// A value that is given to the build for an argument.
+    pub(super) fn build_arg(&self, name: &str) -> Option<String> {
+        let given = self.options.build_args.get(name)?;
+        if name == epoch::NAME { self.epoch.map(|seconds| seconds.to_string()) } else { Some(given.clone()) }
     }
 
     fn expand(&self, word: &Spanned, env: &dyn Env, at: &Instruction) -> Result<String, GraphError> {
@@ -228,7 +238,7 @@ impl<'a> Converter<'a> {
             if let Origin::Stage(parent) = origin {
                 deps.insert(parent, (at.lines, at.range));
             }
-            self.plans.push(Plan { base, origin, platform, deps });
+            self.plans.push(Plan { base, origin, platform, deps, triggers: None, n_lookups: 0 });
         }
         Ok(())
     }
@@ -342,11 +352,11 @@ impl<'a> Converter<'a> {
             placements.push(list);
         }
         self.check_cycles()?;
+        let reachable = self.find_triggers(target)?;
         let first = graph.placed.is_empty();
         if first {
             self.place_all(graph);
         }
-        let reachable = self.reachable(target);
         let mut states: Vec<Option<StageState>> = (0..file.stages.len()).map(|_| None).collect();
         for (idx, list) in placements.iter().enumerate() {
             if !reachable.contains(&StageId(idx)) {
@@ -373,6 +383,63 @@ impl<'a> Converter<'a> {
             stage.result = state.and_then(|state| state.output);
         }
         Ok(())
+    }
+
+    /// Finds what the target needs and the triggers there, which may need further stages.
+    fn find_triggers(&mut self, target: StageId) -> Result<BTreeSet<StageId>, GraphError> {
+        let file = self.file;
+        loop {
+            let reachable = self.reachable(target);
+            let mut has_sources = false;
+            for (idx, stage) in file.stages.iter().enumerate() {
+                let is_new = self.plans.get(idx).is_some_and(|plan| plan.triggers.is_none());
+                if !is_new || !reachable.contains(&StageId(idx)) {
+                    continue;
+                }
+                let triggers = self.triggers_of(idx);
+                for trigger in triggers.iter().map(|trigger| read_trigger(trigger)) {
+                    let placement = self.trigger(&trigger, &stage.instruction)?;
+                    has_sources |= !placement.sources.is_empty();
+                    self.add_deps(idx, &placement);
+                }
+                self.plans.get_mut(idx).into_iter().for_each(|plan| plan.triggers = Some(triggers.clone()));
+            }
+            if !has_sources {
+                return Ok(reachable);
+            }
+            for plan in self.plans.iter_mut().filter(|plan| plan.triggers.is_none()) {
+                plan.n_lookups += 1;
+            }
+        }
+    }
+
+    /// The triggers that a stage begins with: those of its image or of the stage that it goes on from.
+    fn triggers_of(&self, idx: usize) -> Vec<String> {
+        let Some(plan) = self.plans.get(idx) else { return Vec::new() };
+        match &plan.origin {
+            // What takes the place of a whole stage is left as it is.
+            Origin::Scratch | Origin::Context(..) => Vec::new(),
+            Origin::Stage(parent) => {
+                let parent = self.file.stages.get(parent.0);
+                let instructions = parent.into_iter().flat_map(|stage| &stage.instructions);
+                let trigger = |instruction: &Instruction| match &instruction.kind {
+                    Kind::Onbuild(onbuild) => Some(onbuild.expression.clone()),
+                    _ => None,
+                };
+                instructions.filter_map(trigger).collect()
+            }
+            Origin::Image(base) => {
+                let name = match self.named_context(base) {
+                    Some((_, NamedContext::Local)) => return Vec::new(),
+                    Some((_, NamedContext::Image { reference })) => reference,
+                    None => base.clone(),
+                };
+                let platform = plan.platform.as_ref().unwrap_or(self.target_platform);
+                let found =
+                    reference::normalize(&name).ok().and_then(|full| (self.find_base)(&full, platform));
+                found.map_or_else(Vec::new, |base| base.config.config.on_build)
+            }
+        }
     }
 
     /// Lists stages and instructions; whatever is not walked through later stays pruned.
@@ -427,13 +494,13 @@ impl<'a> Converter<'a> {
                 stages.iter().any(|name| stage.name().is_some_and(|own| own.eq_ignore_ascii_case(name)))
             }
         };
-        let mut triggers = Vec::new();
+        let triggers = plan.triggers.clone().unwrap_or_default();
+        state.skip(plan.n_lookups);
         match &origin {
             Origin::Scratch => state.image = scratch_config(&state.platform),
             Origin::Stage(parent) => {
                 let Some(Some(parent_state)) = states.get(parent.0) else { return Ok(state) };
                 state.inherit(parent_state);
-                triggers.append(&mut state.image.config.on_build);
             }
             Origin::Image(_) | Origin::Context(..) => {
                 let full = reference::normalize(&base_name).map_err(|cause| {
@@ -457,9 +524,9 @@ impl<'a> Converter<'a> {
                 };
                 state.output = step;
                 state.image = image;
-                triggers.append(&mut state.image.config.on_build);
             }
         }
+        state.image.config.on_build.clear();
         if !matches!(
             graph.placed.iter().find(|placed| placed.range == at.range),
             Some(Placed { role: Role::Steps(_), .. })

@@ -154,7 +154,7 @@ impl Walk<'_, '_> {
         let mut shown = Vec::new();
         for arg in args {
             let name = &arg.name.value;
-            let given = self.converter.options.build_args.get(name).cloned();
+            let given = self.converter.build_arg(name);
             let value = match (given, &arg.default) {
                 (Some(given), _) => Some(given),
                 (None, Some(default)) => Some(self.expand(default)?),

@@ -16,6 +16,7 @@ pub mod convert;
 mod copy;
 mod dispatch;
 pub mod env;
+pub mod epoch;
 mod needs;
 mod path;
 pub mod platform;

@@ -45,15 +45,12 @@ fn case(record: &Value) -> Vec<Section> {
         Ok(text) => text,
         Err(error) => return vec![("record", Err(error))],
     };
-    let mut answer = Err("panicked".to_owned());
+    let mut answer = None;
     let asked = judge(|| {
-        answer = Ok(build(&text, record));
+        answer = Some(build(&text, record));
         Ok(())
     });
-    let answer = match (asked, answer) {
-        (Ok(()), Ok(answer)) => answer,
-        (asked, _) => return vec![("build", asked)],
-    };
+    let Some(answer) = answer else { return vec![("build", asked)] };
     let expected = &record["expected"]["build"];
     let alternatives = &record["expected"]["alternatives"]["build"];
     let graph = match answer {
