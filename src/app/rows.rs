@@ -156,7 +156,7 @@ fn refused_rows(analysis: &Analysis) -> Vec<InstructionRow> {
     let nodes = &analysis.now.file.parse.nodes;
     let row = |(idx, node): (usize, &crate::dockerfile::syntax::Node)| {
         let is_refused = error.is_some_and(|error| {
-            error.lines.is_some_and(|lines| lines.first <= node.lines.last && node.lines.first <= lines.last)
+            error.lines.iter().any(|lines| lines.first <= node.lines.last && node.lines.first <= lines.last)
         });
         let message = error.map(|error| error.message.clone()).unwrap_or_default();
         InstructionRow {
@@ -200,7 +200,9 @@ pub(super) fn summarize(analysis: &Analysis, rows: &[InstructionRow], notes: Vec
     let mut summary = Summary { notes, ..Summary::default() };
     if let Err(error) = &analysis.now.graph {
         let refused = rows.iter().find(|row| row.mark == Mark::Error && row.step.is_none());
-        let line = refused.map(|row| row.lines.first).or_else(|| error.lines.map(|lines| lines.first.max(1)));
+        let line = refused
+            .map(|row| row.lines.first)
+            .or_else(|| error.lines.first().map(|lines| lines.first.max(1)));
         let reason = refused.map_or_else(|| error.message.clone(), |row| row.reason.clone());
         let place = line.map_or(String::new(), |line| format!(" at line {line}"));
         summary.counts.insert(Mark::Error, rows.iter().filter(|row| row.mark == Mark::Error).count().max(1));

@@ -1,9 +1,10 @@
 //! Stages, what they need of each other, and the walk through those the target needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::dispatch;
 use super::env::EnvList;
+use super::epoch;
 use super::state::StageState;
 use super::{
     BaseImage, BuildOptions, Graph, GraphError, GraphStage, NamedContext, NoCache, Op, Placed, Role, StageId,
@@ -32,16 +33,15 @@ pub fn build(
 ) -> Result<Graph, GraphError> {
     if file.parse.tokens.is_empty() {
         let message = "the Dockerfile cannot be empty".into();
-        return Err(GraphError { message, range: TextRange::default(), lines: None });
+        return Err(GraphError { message, range: TextRange::default(), lines: Vec::new() });
     }
     if let Some(refusal) = file.refusal() {
-        // A line of 0 stands for a message that names none.
-        let lines = refusal.lines.filter(|lines| lines.first > 0);
+        let lines = refusal.lines.into_iter().collect();
         return Err(GraphError { message: refusal.builder_error(), range: refusal.range, lines });
     }
     if file.stages.is_empty() {
         let message = "dockerfile contains no stages to build".into();
-        return Err(GraphError { message, range: TextRange::default(), lines: None });
+        return Err(GraphError { message, range: TextRange::default(), lines: Vec::new() });
     }
     let is_multi = options.platforms.len() > 1;
     let own = [Platform::linux_amd64()];
@@ -57,21 +57,24 @@ pub fn build(
 
 /// An error at an instruction.
 pub(super) fn error_at(message: impl Into<String>, range: TextRange, lines: Lines) -> GraphError {
-    GraphError { message: message.into(), range, lines: Some(lines) }
+    GraphError { message: message.into(), range, lines: vec![lines] }
 }
 
-/// The automatic arguments of the global scope.
-fn automatic_args(target: &Platform, stage: &str) -> EnvList {
+/// The automatic arguments of the global scope. A build argument of the same name wins.
+fn automatic_args(target: &Platform, stage: &str, build_args: &BTreeMap<String, String>) -> EnvList {
     let build = Platform::linux_amd64();
     let mut args = EnvList::default();
+    let mut set = |name: &str, value: &str| {
+        args.set(name, build_args.get(name).map_or(value, String::as_str));
+    };
     for (prefix, platform) in [("BUILD", &build), ("TARGET", target)] {
-        args.set(&format!("{prefix}PLATFORM"), &platform.to_string());
-        args.set(&format!("{prefix}OS"), &platform.os);
-        args.set(&format!("{prefix}OSVERSION"), platform.os_version.as_deref().unwrap_or(""));
-        args.set(&format!("{prefix}ARCH"), &platform.architecture);
-        args.set(&format!("{prefix}VARIANT"), platform.variant.as_deref().unwrap_or(""));
+        set(&format!("{prefix}PLATFORM"), &platform.to_string());
+        set(&format!("{prefix}OS"), &platform.os);
+        set(&format!("{prefix}OSVERSION"), platform.os_version.as_deref().unwrap_or(""));
+        set(&format!("{prefix}ARCH"), &platform.architecture);
+        set(&format!("{prefix}VARIANT"), platform.variant.as_deref().unwrap_or(""));
     }
-    args.set("TARGETSTAGE", if stage.is_empty() { "default" } else { stage });
+    set("TARGETSTAGE", if stage.is_empty() { "default" } else { stage });
     args
 }
 
@@ -107,6 +110,11 @@ pub(super) struct Plan {
     platform: Option<Platform>,
     /// Stages that it needs, each with the instruction that says so; of several the last one.
     pub(super) deps: BTreeMap<StageId, (Lines, TextRange)>,
+    /// Triggers of its base, known once it turned out to be needed.
+    triggers: Option<Vec<String>>,
+    /// How often its image was looked up before the stage turned out to be
+    /// needed. A builder gives the FROM a number each time.
+    n_lookups: u32,
 }
 
 pub(super) struct Converter<'a> {
@@ -119,8 +127,6 @@ pub(super) struct Converter<'a> {
     /// `SOURCE_DATE_EPOCH` in seconds.
     pub(super) epoch: Option<i64>,
     pub(super) plans: Vec<Plan>,
-    /// Where `steps` of this platform begin, and steps made for sources outside of the file.
-    outside: BTreeMap<String, (Option<StepId>, ImageConfig)>,
     pub(super) locals: BTreeMap<String, StepId>,
 }
 
@@ -140,10 +146,9 @@ impl<'a> Converter<'a> {
             find_base,
             target_platform,
             is_multi,
-            global_args: automatic_args(target_platform, target),
+            global_args: automatic_args(target_platform, target, &options.build_args),
             epoch: None,
             plans: Vec::new(),
-            outside: BTreeMap::new(),
             locals: BTreeMap::new(),
         };
         converter.read_global_args()?;
@@ -170,22 +175,23 @@ impl<'a> Converter<'a> {
         Ok(())
     }
 
+    /// Reads the time; afterwards a number stands for it, or nothing.
     fn read_epoch(&mut self) -> Result<(), GraphError> {
-        const NAME: &str = "SOURCE_DATE_EPOCH";
-        let given = self.options.build_args.get(NAME).cloned();
-        let Some(text) =
-            given.or_else(|| self.global_args.get(NAME).map(str::to_owned)).filter(|text| !text.is_empty())
-        else {
-            return Ok(());
-        };
-        match text.parse() {
-            Ok(seconds) => self.epoch = Some(seconds),
-            Err(_) => {
-                let message = format!("invalid SOURCE_DATE_EPOCH: {text}");
-                return Err(GraphError { message, range: TextRange::default(), lines: None });
+        self.epoch = epoch::read(self.file, self.options, &self.global_args)?;
+        let is_given = self.options.build_args.contains_key(epoch::NAME);
+        if self.global_args.get(epoch::NAME).is_some_and(|value| is_given || !value.is_empty()) {
+            match self.epoch {
+                Some(seconds) => self.global_args.set(epoch::NAME, &seconds.to_string()),
+                None => self.global_args.remove(epoch::NAME),
             }
         }
         Ok(())
+    }
+
+    /// A value that is given to the build for an argument.
+    pub(super) fn build_arg(&self, name: &str) -> Option<String> {
+        let given = self.options.build_args.get(name)?;
+        if name == epoch::NAME { self.epoch.map(|seconds| seconds.to_string()) } else { Some(given.clone()) }
     }
 
     fn expand(&self, word: &Spanned, env: &dyn Env, at: &Instruction) -> Result<String, GraphError> {
@@ -233,7 +239,7 @@ impl<'a> Converter<'a> {
             if let Origin::Stage(parent) = origin {
                 deps.insert(parent, (at.lines, at.range));
             }
-            self.plans.push(Plan { base, origin, platform, deps });
+            self.plans.push(Plan { base, origin, platform, deps, triggers: None, n_lookups: 0 });
         }
         Ok(())
     }
@@ -281,7 +287,7 @@ impl<'a> Converter<'a> {
             let hint = nearest(wanted, names.iter().map(String::as_str), false);
             let hint = hint.map_or(String::new(), |name| format!(" (did you mean {name}?)"));
             let message = format!("target stage {} could not be found{hint}", go_quote(wanted));
-            GraphError { message, range: TextRange::default(), lines: None }
+            GraphError { message, range: TextRange::default(), lines: Vec::new() }
         })
     }
 
@@ -314,18 +320,18 @@ impl<'a> Converter<'a> {
         let text = expansion.map_err(|error| GraphError {
             message: error.to_string(),
             range: from.range,
-            lines: None,
+            lines: Vec::new(),
         })?;
         if text.text != from.value {
             let message = "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround";
-            return Err(GraphError { message: message.into(), range: from.range, lines: None });
+            return Err(GraphError { message: message.into(), range: from.range, lines: Vec::new() });
         }
         if let Ok(index) = from.value.parse::<i64>() {
             let idx = usize::try_from(index).ok().filter(|idx| *idx < self.file.stages.len());
             return idx.map(|idx| Source::Stage(StageId(idx))).ok_or_else(|| GraphError {
                 message: format!("invalid stage index {index}"),
                 range: from.range,
-                lines: None,
+                lines: Vec::new(),
             });
         }
         let stage = self.file.stage_named(&from.value);
@@ -347,11 +353,11 @@ impl<'a> Converter<'a> {
             placements.push(list);
         }
         self.check_cycles()?;
+        let reachable = self.find_triggers(target)?;
         let first = graph.placed.is_empty();
         if first {
             self.place_all(graph);
         }
-        let reachable = self.reachable(target);
         let mut states: Vec<Option<StageState>> = (0..file.stages.len()).map(|_| None).collect();
         for (idx, list) in placements.iter().enumerate() {
             if !reachable.contains(&StageId(idx)) {
@@ -378,6 +384,63 @@ impl<'a> Converter<'a> {
             stage.result = state.and_then(|state| state.output);
         }
         Ok(())
+    }
+
+    /// Finds what the target needs and the triggers there, which may need further stages.
+    fn find_triggers(&mut self, target: StageId) -> Result<BTreeSet<StageId>, GraphError> {
+        let file = self.file;
+        loop {
+            let reachable = self.reachable(target);
+            let mut has_sources = false;
+            for (idx, stage) in file.stages.iter().enumerate() {
+                let is_new = self.plans.get(idx).is_some_and(|plan| plan.triggers.is_none());
+                if !is_new || !reachable.contains(&StageId(idx)) {
+                    continue;
+                }
+                let triggers = self.triggers_of(idx);
+                for trigger in triggers.iter().map(|trigger| read_trigger(trigger)) {
+                    let placement = self.trigger(&trigger, &stage.instruction)?;
+                    has_sources |= !placement.sources.is_empty();
+                    self.add_deps(idx, &placement);
+                }
+                self.plans.get_mut(idx).into_iter().for_each(|plan| plan.triggers = Some(triggers.clone()));
+            }
+            if !has_sources {
+                return Ok(reachable);
+            }
+            for plan in self.plans.iter_mut().filter(|plan| plan.triggers.is_none()) {
+                plan.n_lookups += 1;
+            }
+        }
+    }
+
+    /// The triggers that a stage begins with: those of its image or of the stage that it goes on from.
+    fn triggers_of(&self, idx: usize) -> Vec<String> {
+        let Some(plan) = self.plans.get(idx) else { return Vec::new() };
+        match &plan.origin {
+            // What takes the place of a whole stage is left as it is.
+            Origin::Scratch | Origin::Context(..) => Vec::new(),
+            Origin::Stage(parent) => {
+                let parent = self.file.stages.get(parent.0);
+                let instructions = parent.into_iter().flat_map(|stage| &stage.instructions);
+                let trigger = |instruction: &Instruction| match &instruction.kind {
+                    Kind::Onbuild(onbuild) => Some(onbuild.expression.clone()),
+                    _ => None,
+                };
+                instructions.filter_map(trigger).collect()
+            }
+            Origin::Image(base) => {
+                let name = match self.named_context(base) {
+                    Some((_, NamedContext::Local)) => return Vec::new(),
+                    Some((_, NamedContext::Image { reference })) => reference,
+                    None => base.clone(),
+                };
+                let platform = plan.platform.as_ref().unwrap_or(self.target_platform);
+                let found =
+                    reference::normalize(&name).ok().and_then(|full| (self.find_base)(&full, platform));
+                found.map_or_else(Vec::new, |base| base.config.config.on_build)
+            }
+        }
     }
 
     /// Lists stages and instructions; whatever is not walked through later stays pruned.
@@ -432,13 +495,13 @@ impl<'a> Converter<'a> {
                 stages.iter().any(|name| stage.name().is_some_and(|own| own.eq_ignore_ascii_case(name)))
             }
         };
-        let mut triggers = Vec::new();
+        let triggers = plan.triggers.clone().unwrap_or_default();
+        state.skip(plan.n_lookups);
         match &origin {
             Origin::Scratch => state.image = scratch_config(&state.platform),
             Origin::Stage(parent) => {
                 let Some(Some(parent_state)) = states.get(parent.0) else { return Ok(state) };
                 state.inherit(parent_state);
-                triggers.append(&mut state.image.config.on_build);
             }
             Origin::Image(_) | Origin::Context(..) => {
                 let full = reference::normalize(&base_name).map_err(|cause| {
@@ -462,9 +525,9 @@ impl<'a> Converter<'a> {
                 };
                 state.output = step;
                 state.image = image;
-                triggers.append(&mut state.image.config.on_build);
             }
         }
+        state.image.config.on_build.clear();
         if !matches!(
             graph.placed.iter().find(|placed| placed.range == at.range),
             Some(Placed { role: Role::Steps(_), .. })
@@ -622,7 +685,8 @@ impl<'a> Converter<'a> {
         id
     }
 
-    /// What a source outside of the file gives: an image's or a named context's file system.
+    /// What a source outside of the file gives: an image's or a named context's
+    /// file system. Each instruction has a step of its own; equal ones merge.
     pub(super) fn outside_step(
         &mut self,
         graph: &mut Graph,
@@ -631,9 +695,6 @@ impl<'a> Converter<'a> {
         at: &Instruction,
         range: TextRange,
     ) -> Result<Option<StepId>, GraphError> {
-        if let Some((known, _)) = self.outside.get(name) {
-            return Ok(*known);
-        }
         if name == "scratch" {
             return Ok(None);
         }
@@ -648,10 +709,16 @@ impl<'a> Converter<'a> {
                     )
                 })?;
                 let mut own = StageState::new(state.id, String::new(), self.target_platform.clone());
-                self.image_step(graph, &mut own, &full, None)
+                let (step, image) = self.image_step(graph, &mut own, &full, None);
+                // A builder knows where a COPY names an image, but not where a mount does.
+                if matches!(at.kind, Kind::Copy(_))
+                    && let Some(step) = step.and_then(|StepId(idx)| graph.steps.get_mut(idx))
+                {
+                    step.lines = Some(at.lines);
+                }
+                (step, image)
             }
         };
-        self.outside.insert(name.to_owned(), found.clone());
         Ok(found.0)
     }
 }
@@ -661,7 +728,7 @@ fn check_commands(graph: &Graph) -> Result<(), GraphError> {
     let is_empty = |step: &&Step| matches!(&step.op, Op::Exec(exec) if exec.args.is_empty());
     graph.steps.iter().find(is_empty).map_or(Ok(()), |step| {
         let message = "failed to marshal LLB definition: arguments are required".into();
-        Err(GraphError { message, range: step.range, lines: None })
+        Err(GraphError { message, range: step.range, lines: Vec::new() })
     })
 }
 

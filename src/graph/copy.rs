@@ -4,7 +4,7 @@ use super::dispatch::{Walk, input_of};
 use super::path::{clean, join_abs};
 use super::{CopyAction, FileAction, FileInput, GraphError, Op, Role, StepId};
 use crate::dockerfile::instruction::{Copy, InlineSource};
-use crate::dockerfile::value::{check_chmod, check_digest};
+use crate::dockerfile::value::{SourceKind, check_chmod, check_digest};
 use crate::dockerfile::word::Lex;
 use crate::text::go_quote;
 
@@ -54,8 +54,9 @@ impl Walk<'_, '_> {
         let mut local = None;
         for (source, word) in sources.iter().zip(&copy.sources) {
             message.push_str(&format!(" {source}"));
-            let remote = remote_kind(source);
-            if let Some(is_git) = remote {
+            let kind = SourceKind::of(source).map_err(|message| self.fail(message, word.range))?;
+            if kind != SourceKind::Local {
+                let is_git = kind == SourceKind::Git;
                 if !is_add {
                     let kind = if is_git { "a git ref" } else { "a URL" };
                     return Err(self.fail(format!("source can't be {kind} for COPY"), word.range));
@@ -63,6 +64,8 @@ impl Walk<'_, '_> {
                 let op =
                     if is_git { Op::Git { url: source.clone() } } else { Op::Http { url: source.clone() } };
                 let id = self.push(op, Vec::new(), name.clone(), position, text.clone(), false);
+                // A builder says of the copy alone where it stands in the file.
+                self.graph.steps.iter_mut().skip(id.0).for_each(|step| step.lines = None);
                 inputs.push(id);
                 let file = if is_git { "/".to_owned() } else { format!("/{}", url_base(source)) };
                 let action = CopyAction {
@@ -171,10 +174,11 @@ impl Walk<'_, '_> {
         let [source] = sources else {
             return Err(self.fail("checksum can't be specified for multiple sources", word.range));
         };
-        match remote_kind(source) {
-            None => Err(self.fail("checksum requires HTTP(S) or Git sources", word.range)),
-            Some(true) => Ok(()),
-            Some(false) => check_digest(checksum).map_err(|message| self.fail(message, word.range)),
+        match SourceKind::of(source) {
+            Ok(SourceKind::Local) => Err(self.fail("checksum requires HTTP(S) or Git sources", word.range)),
+            Ok(SourceKind::Http) => check_digest(checksum).map_err(|message| self.fail(message, word.range)),
+            // What is wrong with a repository is said where its step is made.
+            Ok(SourceKind::Git) | Err(_) => Ok(()),
         }
     }
 }
@@ -217,18 +221,6 @@ fn split_parents(source: &str, keeps_parents: bool) -> (String, Vec<String>, Vec
     let is_exact = !has_wildcard(start) && !has_wildcard(&pattern);
     let required = if is_exact { vec![join_abs(&format!("/{start}"), &pattern)] } else { Vec::new() };
     (join_abs("/", start), vec![pattern.trim_start_matches('/').to_owned()], required)
-}
-
-/// A source on the web: `Some(true)` for git, `Some(false)` for a file.
-fn remote_kind(source: &str) -> Option<bool> {
-    let is_http = source.starts_with("http://") || source.starts_with("https://");
-    let path = source.split(['#', '?']).next().unwrap_or("");
-    let is_git_scheme = source.starts_with("git://") || source.starts_with("ssh://");
-    let is_scp = source.starts_with("git@");
-    if is_git_scheme || is_scp || (is_http && path.ends_with(".git")) {
-        return Some(true);
-    }
-    is_http.then_some(false)
 }
 
 fn url_base(url: &str) -> String {

@@ -70,6 +70,7 @@ impl Walk<'_, '_> {
                 let args = self.command_args(command);
                 self.state.commit(format!("CMD {}", quoted(&args)), false);
                 self.state.image.config.cmd = Some(args);
+                self.state.image.config.args_escaped = true;
                 self.state.has_own_cmd = true;
             }
             Kind::Entrypoint(command) => {
@@ -153,7 +154,7 @@ impl Walk<'_, '_> {
         let mut shown = Vec::new();
         for arg in args {
             let name = &arg.name.value;
-            let given = self.converter.options.build_args.get(name).cloned();
+            let given = self.converter.build_arg(name);
             let value = match (given, &arg.default) {
                 (Some(given), _) => Some(given),
                 (None, Some(default)) => Some(self.expand(default)?),
@@ -216,9 +217,6 @@ impl Walk<'_, '_> {
 
     fn workdir(&mut self, path: &Spanned) -> Result<Role, GraphError> {
         let requested = self.expand(path)?;
-        if requested.is_empty() {
-            return Err(self.fail("normalizing workdir: cannot normalize nothing", path.range));
-        }
         let cwd = join_workdir(&self.state.image.config.working_dir, &requested);
         self.state.image.config.working_dir.clone_from(&cwd);
         self.state.cwd.clone_from(&cwd);

@@ -10,8 +10,13 @@ pub struct EnvList(Vec<(String, String)>);
 impl EnvList {
     /// Sets a variable; it becomes the last one.
     pub fn set(&mut self, name: &str, value: &str) {
-        self.0.retain(|(known, _)| known != name);
+        self.remove(name);
         self.0.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Takes a variable away.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
     }
 
     /// The variables in order.

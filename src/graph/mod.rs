@@ -16,6 +16,7 @@ pub mod convert;
 mod copy;
 mod dispatch;
 pub mod env;
+pub mod epoch;
 mod needs;
 mod not_modeled;
 mod path;
@@ -119,8 +120,8 @@ pub struct GraphError {
     pub message: String,
     /// The word to point at.
     pub range: TextRange,
-    /// The lines that BuildKit names, where it names some.
-    pub lines: Option<Lines>,
+    /// The lines that BuildKit names, in order; none where it names none.
+    pub lines: Vec<Lines>,
 }
 
 impl std::fmt::Display for GraphError {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::convert::{Converter, Placement, Source};
 use super::{GraphError, StageId};
+use crate::text::{Lines, TextRange};
 
 impl Converter<'_> {
     pub(super) fn add_deps(&mut self, idx: usize, placement: &Placement<'_>) {
@@ -38,12 +39,7 @@ impl Converter<'_> {
                     continue;
                 };
                 if has(&on_path, next) {
-                    // The stage that was begun with has the name, the instruction that closes the circle the line.
-                    let closing = self.plans.get(idx).and_then(|plan| plan.deps.get(&StageId(next)));
-                    let (lines, range) = closing.copied().unzip();
-                    let message =
-                        format!("circular dependency detected on stage: {}", self.stage_name(start));
-                    return Err(GraphError { message, range: range.unwrap_or_default(), lines });
+                    return Err(self.circle(start, &path, StageId(next)));
                 }
                 if !has(&done, next) {
                     set(&mut done, next, true);
@@ -53,6 +49,18 @@ impl Converter<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The stage that was begun with has the name; the way there and around has the lines.
+    fn circle(&self, start: usize, path: &[(usize, Vec<StageId>)], closing: StageId) -> GraphError {
+        let to = path.iter().skip(1).map(|(idx, _)| StageId(*idx)).chain([closing]);
+        let way = path.iter().zip(to).filter_map(|((from, _), to)| self.plans.get(*from)?.deps.get(&to));
+        let way: Vec<(Lines, TextRange)> = way.copied().collect();
+        GraphError {
+            message: format!("circular dependency detected on stage: {}", self.stage_name(start)),
+            range: way.last().map_or(TextRange::default(), |(_, range)| *range),
+            lines: Lines::merged(way.into_iter().map(|(lines, _)| lines).collect()),
+        }
     }
 
     fn deps_of(&self, idx: usize) -> Vec<StageId> {

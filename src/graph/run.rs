@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use super::convert::add_step;
 use super::dispatch::{Walk, input_index, upper_keyword};
 use super::env::EnvList;
-use super::path::{clean, join_abs};
+use super::path::{clean, clean_relative, join_abs};
 use super::{Exec, ExecMount, FileAction, FileInput, GraphError, Op, Role, Step, StepId};
 use crate::dockerfile::heredoc;
 use crate::dockerfile::instruction::Run;
 use crate::dockerfile::mount::{Mount, MountKind};
 use crate::dockerfile::syntax::Spanned;
-use crate::dockerfile::word::{Env, Lex, NoEnv};
+use crate::dockerfile::word::{Env, Lex};
 use crate::text::{TextRange, go_quote};
 
 impl Walk<'_, '_> {
@@ -64,8 +64,7 @@ impl Walk<'_, '_> {
         for (idx, word) in run.mounts.iter().enumerate() {
             self.mount(idx, word, &mut inputs, &mut mounts, &mut secret_env)?;
         }
-        mounts.sort_by(|a, b| a.dest.cmp(&b.dest));
-        mounts.insert(0, root);
+        let inputs = in_builders_order(&mut mounts, root, &inputs);
         let options = self.converter.options;
         let exec = Exec {
             args: args.clone(),
@@ -88,7 +87,7 @@ impl Walk<'_, '_> {
             secret_env,
         };
         let secrets: BTreeSet<&str> = exec.secret_env.iter().map(|(name, _, _)| name.as_str()).collect();
-        let shown_env = EnvWithout { env: &self.state.env, hidden: &secrets };
+        let shown_env = EnvMasked { env: &self.state.env, secrets: &secrets };
         let lex = Lex { keeps_quotes: true, keeps_unset: true, ..self.converter.lex() };
         let text =
             lex.expand(&text_code, &shown_env).map_or_else(|_| text_code.clone(), |expansion| expansion.text);
@@ -186,7 +185,7 @@ impl Walk<'_, '_> {
         let is_cache = mount.kind == MountKind::Cache;
         let namespace = self.converter.options.build_args.get("BUILDKIT_CACHE_MOUNT_NS");
         let namespace = namespace.map_or("", String::as_str);
-        let id = if mount.id.is_empty() { clean(&mount.target) } else { mount.id.clone() };
+        let id = if mount.id.is_empty() { clean_relative(&mount.target) } else { mount.id.clone() };
         mounts.push(ExecMount {
             input,
             selector,
@@ -252,7 +251,8 @@ impl Walk<'_, '_> {
                 "/run/buildkit/ssh_agent.{}",
                 mounts.iter().filter(|m| m.kind == MountKind::Ssh).count()
             ),
-            (false, _) => clean(&join_abs(&self.state.cwd, &mount.target)),
+            // Not joined with the working directory: the sandbox resolves it from the root.
+            (false, _) => mount.target.clone(),
         };
         mounts.push(ExecMount {
             kind: mount.kind,
@@ -267,6 +267,27 @@ impl Walk<'_, '_> {
         });
         Ok(())
     }
+}
+
+/// Puts mounts in order: the root, the others by target, secrets, sockets.
+/// Inputs come in the order in which the mounts read them.
+fn in_builders_order(mounts: &mut Vec<ExecMount>, root: ExecMount, inputs: &[StepId]) -> Vec<StepId> {
+    let rank = |mount: &ExecMount| match mount.kind {
+        MountKind::Bind | MountKind::Cache | MountKind::Tmpfs => 0,
+        MountKind::Secret => 1,
+        MountKind::Ssh => 2,
+    };
+    mounts.sort_by(|a, b| match (rank(a), rank(b)) {
+        (0, 0) => a.dest.cmp(&b.dest),
+        (a, b) => a.cmp(&b),
+    });
+    mounts.insert(0, root);
+    let mut ordered = Vec::new();
+    for mount in mounts {
+        let step = mount.input.and_then(|input| inputs.get(input).copied());
+        mount.input = input_index(&mut ordered, step);
+    }
+    ordered
 }
 
 fn bind_mount(dest: &str) -> ExecMount {
@@ -286,15 +307,15 @@ fn bind_mount(dest: &str) -> ExecMount {
     }
 }
 
-/// The environment without the variables that a secret fills.
-struct EnvWithout<'a> {
+/// The environment as names show it: with stars where a secret fills a variable.
+struct EnvMasked<'a> {
     env: &'a EnvList,
-    hidden: &'a BTreeSet<&'a str>,
+    secrets: &'a BTreeSet<&'a str>,
 }
 
-impl Env for EnvWithout<'_> {
+impl Env for EnvMasked<'_> {
     fn get(&self, name: &str) -> Option<&str> {
-        if self.hidden.contains(name) { NoEnv.get(name) } else { self.env.get(name) }
+        if self.secrets.contains(name) { Some("****") } else { self.env.get(name) }
     }
 }
 

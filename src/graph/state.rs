@@ -79,6 +79,11 @@ impl StageState {
         self.hostname = hostname.cloned().unwrap_or_default();
     }
 
+    /// Leaves numbers out.
+    pub(super) fn skip(&mut self, n: u32) {
+        self.index += n;
+    }
+
     /// A step's name and its number; each call counts one further.
     pub(super) fn step_name(
         &mut self,

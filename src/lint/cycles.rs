@@ -41,7 +41,7 @@ impl Walk<'_> {
                     return Err(Box::new(Stop {
                         message: format!("circular dependency detected on stage: {}", state.name),
                         range: dependency.range,
-                        lines: merged(way.map(|dependency| dependency.lines).collect()),
+                        lines: Lines::merged(way.map(|dependency| dependency.lines).collect()),
                         is_refusal: false,
                     }));
                 }
@@ -53,17 +53,4 @@ impl Walk<'_> {
         }
         Ok(())
     }
-}
-
-/// Lines in order, neighbors joined.
-fn merged(mut lines: Vec<Lines>) -> Vec<Lines> {
-    lines.sort_unstable();
-    let mut out: Vec<Lines> = Vec::new();
-    for next in lines {
-        match out.last_mut() {
-            Some(last) if next.first <= last.last + 1 => last.last = last.last.max(next.last),
-            _ => out.push(next),
-        }
-    }
-    out
 }

@@ -24,7 +24,6 @@ mod copy_ignored_file;
 mod cycles;
 mod dispatch;
 mod duplicate_stage_name;
-mod epoch;
 mod expose_invalid_format;
 mod expose_proto_casing;
 mod findings;

@@ -6,7 +6,7 @@ use super::findings::Findings;
 use super::scope::Variables;
 use super::stages::State;
 use super::{
-    LintInput, Report, Stop, consistent_instruction_casing, duplicate_stage_name, epoch, from_as_casing,
+    LintInput, Report, Stop, consistent_instruction_casing, duplicate_stage_name, from_as_casing,
     invalid_default_arg_in_from, invalid_definition_description, maintainer_deprecated,
     no_empty_continuation, reserved_stage_name, scope, stage_name_casing,
 };
@@ -15,6 +15,8 @@ use crate::dockerfile::error::Refusal;
 use crate::dockerfile::stage::Dockerfile;
 use crate::dockerfile::syntax::Node;
 use crate::dockerfile::word::{Env as _, Lex};
+use crate::graph::env::EnvList;
+use crate::graph::{GraphError, epoch};
 use crate::oci::Platform;
 use crate::text::{Lines, TextRange};
 
@@ -113,7 +115,12 @@ impl<'a> Walk<'a> {
                 self.declared.set(name, "");
             }
         }
-        epoch::check(self)?;
+        let mut global_args = EnvList::default();
+        self.global_env.iter().for_each(|(name, value)| global_args.set(name, value));
+        epoch::read(self.file, options, &global_args).map_err(|error| {
+            let GraphError { message, range, lines } = error;
+            Box::new(Stop { message, range, lines, is_refusal: false })
+        })?;
 
         self.plan_stages()?;
         let target = self.target()?;

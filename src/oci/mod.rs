@@ -84,6 +84,9 @@ pub struct RuntimeConfig {
     /// `HEALTHCHECK`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub healthcheck: Option<HealthConfig>,
+    /// Builders say so of every `CMD`; only Windows ever read it.
+    #[serde(deserialize_with = "null_default", skip_serializing_if = "std::ops::Not::not")]
+    pub args_escaped: bool,
 }
 
 /// The `{}` that stands for a member of a set.

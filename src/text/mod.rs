@@ -83,6 +83,22 @@ pub struct Lines {
     pub last: u32,
 }
 
+impl Lines {
+    /// Lines in order, neighbors joined.
+    #[must_use]
+    pub fn merged(mut lines: Vec<Self>) -> Vec<Self> {
+        lines.sort_unstable();
+        let mut out: Vec<Self> = Vec::new();
+        for next in lines {
+            match out.last_mut() {
+                Some(last) if next.first <= last.last + 1 => last.last = last.last.max(next.last),
+                _ => out.push(next),
+            }
+        }
+        out
+    }
+}
+
 /// Where each line of a text begins, for offset ↔ line conversions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineIndex {

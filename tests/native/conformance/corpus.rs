@@ -107,7 +107,7 @@ pub(super) fn score_nothing(folder: &Path) -> Score {
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-fn encode_base64(bytes: &[u8]) -> String {
+pub(super) fn encode_base64(bytes: &[u8]) -> String {
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
         let group = chunk.iter().fold(0_usize, |group, byte| group << 8 | usize::from(*byte))

@@ -10,7 +10,7 @@ use layerlab::diagnostic::Diagnostic;
 use layerlab::digest::{DiffId, Digest};
 use layerlab::dockerfile::stage::Dockerfile;
 use layerlab::graph::{BaseImage, BuildOptions, platform, reference};
-use layerlab::lint::{self, LintInput, Scope};
+use layerlab::lint::{self, LintInput, Report, Scope, Stop};
 use layerlab::oci::{ImageConfig, Platform};
 use layerlab::text::Lines;
 use serde_json::{Value, json};
@@ -52,6 +52,25 @@ impl<'a> Input<'a> {
             is_build: false,
         }
     }
+
+    /// What the options of the frontend say.
+    pub(super) fn options(&self) -> BuildOptions {
+        let mut options = BuildOptions::default();
+        for (name, value) in &self.attrs {
+            match name.as_str() {
+                "target" => options.target.clone_from(value),
+                "platform" => options.platforms.push(platform::parse(value).unwrap()),
+                _ => {
+                    let name = name.strip_prefix("build-arg:").unwrap();
+                    options.build_args.insert(name.to_owned(), value.clone());
+                }
+            }
+        }
+        if self.all_rules {
+            options.build_args.insert("BUILDKIT_DOCKERFILE_CHECK".into(), "experimental=all".into());
+        }
+        options
+    }
 }
 
 /// One warning.
@@ -82,28 +101,7 @@ pub(super) struct Outcome {
 
 /// Asks the crate.
 pub(super) fn lint(input: &Input<'_>) -> Option<Outcome> {
-    let mut options = BuildOptions::default();
-    for (name, value) in &input.attrs {
-        match name.as_str() {
-            "target" => options.target.clone_from(value),
-            "platform" => options.platforms.push(platform::parse(value).unwrap()),
-            _ => {
-                let name = name.strip_prefix("build-arg:").unwrap();
-                options.build_args.insert(name.to_owned(), value.clone());
-            }
-        }
-    }
-    if input.all_rules {
-        options.build_args.insert("BUILDKIT_DOCKERFILE_CHECK".into(), "experimental=all".into());
-    }
-    let find_base = |name: &str, wanted: &Platform| Some(base_image(input, name, wanted));
-    let known = LintInput {
-        options: &options,
-        dockerignore: Some(input.dockerignore.as_deref().unwrap_or("")),
-        find_base: &find_base,
-        scope: if input.is_build { Scope::Build } else { Scope::Check },
-    };
-    let report = lint::check(input.text, &Dockerfile::read(input.text), &known);
+    let report = report(input);
     let ranges = |lines: &[Lines]| lines.iter().map(|lines| [lines.first, lines.last]).collect();
     let warning = |found: &Diagnostic| Warning {
         rule: found.code.to_owned(),
@@ -120,9 +118,27 @@ pub(super) fn lint(input: &Input<'_>) -> Option<Outcome> {
     })
 }
 
+/// Runs the checks.
+fn report(input: &Input<'_>) -> Report {
+    let options = input.options();
+    let find_base = |name: &str, wanted: &Platform| Some(base_image(input, name, wanted));
+    let known = LintInput {
+        options: &options,
+        dockerignore: Some(input.dockerignore.as_deref().unwrap_or("")),
+        find_base: &find_base,
+        scope: if input.is_build { Scope::Build } else { Scope::Check },
+    };
+    lint::check(input.text, &Dockerfile::read(input.text), &known)
+}
+
+/// What stops the checks.
+pub(super) fn stop(input: &Input<'_>) -> Option<Stop> {
+    report(input).stop
+}
+
 /// The image that the records have for every name: of the platform that is
 /// asked for or that they say, with one layer and no configuration.
-fn base_image(input: &Input<'_>, name: &str, wanted: &Platform) -> BaseImage {
+pub(super) fn base_image(input: &Input<'_>, name: &str, wanted: &Platform) -> BaseImage {
     let recorded =
         input.base_platforms.iter().find(|(known, _)| reference::normalize(known).unwrap() == name);
     let found = recorded.map_or_else(|| wanted.clone(), |(_, text)| platform::parse(text).unwrap());
@@ -175,7 +191,7 @@ fn shown(warning: &Warning, detail: Detail) -> Value {
 }
 
 /// A builder names the violated rules in any order; records sort them.
-fn with_sorted_rules(error: &str) -> String {
+pub(super) fn with_sorted_rules(error: &str) -> String {
     const HEAD: &str = "lint violation found for rules: ";
     let Some((before, rules)) = error.split_once(HEAD) else {
         return error.to_owned();

@@ -1,6 +1,7 @@
 //! Scores the recorded sets: what real builders answered, against what this crate answers.
 //!
-//! A *set* is a folder of records. It is looked for in `LAYERLAB_CORPUS` alone
+//! A *set* is a folder of records; `graph` is one section of the records of
+//! three. A folder is looked for in `LAYERLAB_CORPUS` alone
 //! if that is set, else in `../shared/corpus` and then in `tests/corpus`. A
 //! *case* is a record; it has one or more *sections*, such as `parse` or
 //! `lint`, and agrees only if all of them do.
@@ -20,6 +21,7 @@ mod cause;
 mod compare;
 pub(crate) mod corpus;
 mod dockerfiles;
+mod graph;
 mod hostile;
 mod ignore;
 mod images;
@@ -42,7 +44,7 @@ use score::Score;
 type Scorer = fn(&Path) -> Score;
 
 /// Every set that has a scorer, in the order of the report.
-const SETS: [(&str, Scorer); 13] = [
+const SETS: [(&str, Scorer); 14] = [
     ("parser", parser::score),
     ("shell", shell::score),
     ("ignore", ignore::score),
@@ -51,12 +53,30 @@ const SETS: [(&str, Scorer); 13] = [
     ("tricky", dockerfiles::score),
     ("real", dockerfiles::score),
     ("buildkit-tests", dockerfiles::score),
+    ("graph", graph::score),
     ("cache", cache::score),
     ("cache-legacy", corpus::score_nothing),
     ("images", images::score),
     ("images-dive", images::score),
     ("hostile", hostile::score),
 ];
+
+/// Where the records of `graph` are.
+const GRAPH_FOLDERS: [&str; 3] = ["tricky", "real", "buildkit-tests"];
+
+/// Scores a set with what there is of it; none if there is nothing.
+fn score_set(corpus: &Corpus, set: &str, scorer: Scorer) -> Option<Score> {
+    if set != "graph" {
+        return Some(scorer(&corpus.folder(set)?));
+    }
+    let mut score = Score::default();
+    for name in GRAPH_FOLDERS {
+        if let Some(folder) = corpus.folder(name) {
+            score.absorb(name, scorer(&folder));
+        }
+    }
+    Some(score).filter(|score| score.total > 0)
+}
 
 /// How many disagreements of a set are listed without `LAYERLAB_VERBOSE`.
 const MAX_LISTED: usize = 40;
@@ -69,7 +89,7 @@ fn is_on(variable: &str) -> bool {
 fn recorded_sets() {
     let corpus = Corpus::from_environment();
     let found: Vec<(&str, Score)> =
-        SETS.iter().filter_map(|(name, score)| Some((*name, score(&corpus.folder(name)?)))).collect();
+        SETS.iter().filter_map(|(set, scorer)| Some((*set, score_set(&corpus, set, *scorer)?))).collect();
     let mut out = String::new();
     for (name, score) in &found {
         score.report(name, if is_on("LAYERLAB_VERBOSE") { usize::MAX } else { MAX_LISTED }, &mut out);

@@ -84,6 +84,21 @@ impl Score {
         self.sections[idx].2 += total;
     }
 
+    /// Adds what came out of another folder of the set; its cases are told apart by the folder's name.
+    pub(super) fn absorb(&mut self, folder: &str, other: Self) {
+        self.agreed += other.agreed;
+        self.total += other.total;
+        for (name, agreed, total) in other.sections {
+            self.tally(&name, (agreed, total));
+        }
+        for (what, n) in other.not_scored {
+            self.leave_out(&what, n);
+        }
+        let case = |case: Disagreement| Disagreement { id: format!("{folder}/{}", case.id), ..case };
+        self.disagreements.extend(other.disagreements.into_iter().map(case));
+        self.notes.extend(other.notes);
+    }
+
     /// Keeps a remark.
     pub(super) fn note(&mut self, note: String) {
         self.notes.push(note);
@@ -103,10 +118,22 @@ impl Score {
     /// Scores the records of `folder/file`, if there is such a file. `scorer`
     /// sees one record at a time. A line that cannot be read disagrees.
     pub(super) fn add_file(&mut self, folder: &Path, file: &str, scorer: impl Fn(&Value) -> Vec<Section>) {
+        self.add_file_where(folder, file, |_| true, scorer);
+    }
+
+    /// The same for the records that are cases of the set.
+    pub(super) fn add_file_where(
+        &mut self,
+        folder: &Path,
+        file: &str,
+        is_case: impl Fn(&Value) -> bool,
+        scorer: impl Fn(&Value) -> Vec<Section>,
+    ) {
         let stem = file.split_once('.').map_or(file, |(stem, _)| stem);
         for (idx, record) in corpus::records(&folder.join(file)).into_iter().enumerate() {
             let number = || format!("{stem}/{}", idx + 1);
             match record {
+                Ok(record) if !is_case(&record) => {}
                 Ok(record) => {
                     let name = record.get("id").or_else(|| record.get("name")).and_then(Value::as_str);
                     let id = name.map_or_else(number, |name| format!("{stem}/{name}"));

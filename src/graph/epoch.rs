@@ -1,53 +1,66 @@
 //! `SOURCE_DATE_EPOCH`: seconds, or what the time is taken from.
 //!
 //! Besides a number it may name the build context, a named context, or a stage
-//! that is `FROM scratch` with nothing but `ARG`s and one remote `ADD`.
+//! that is `FROM scratch` with nothing but `ARG`s and one remote `ADD`. What
+//! time such a source has is known to nobody before it is fetched.
 
-use super::scope::Variables;
-use super::walk::{Stopped, Walk, stop, stop_at};
+use super::convert::error_at;
+use super::env::EnvList;
+use super::{BuildOptions, GraphError};
 use crate::dockerfile::instruction::{ArgDefinition, Copy, Instruction, Kind};
-use crate::dockerfile::stage::Stage;
+use crate::dockerfile::stage::{Dockerfile, Stage};
 use crate::dockerfile::syntax::Spanned;
 use crate::dockerfile::value::{SourceKind, check_digest};
-use crate::dockerfile::word::{Env, Lex};
+use crate::dockerfile::word::{Env as _, Lex};
+use crate::text::TextRange;
 
-const NAME: &str = "SOURCE_DATE_EPOCH";
+/// The variable's name.
+pub(super) const NAME: &str = "SOURCE_DATE_EPOCH";
 
-/// Checks the value that is in force, if any.
-pub(super) fn check(walk: &Walk<'_>) -> Result<(), Stopped> {
-    let given = walk.input.options.build_args.get(NAME).map(String::as_str);
-    let Some(value) = given.or_else(|| walk.global_env.get(NAME)).filter(|value| !value.is_empty()) else {
-        return Ok(());
+/// The time in seconds, if one is given as a number.
+///
+/// # Errors
+/// A value that is neither a number nor the name of something that has a time.
+pub fn read(
+    file: &Dockerfile,
+    options: &BuildOptions,
+    global_args: &EnvList,
+) -> Result<Option<i64>, GraphError> {
+    let given = options.build_args.get(NAME).map(String::as_str);
+    let Some(value) = given.or_else(|| global_args.get(NAME)).filter(|value| !value.is_empty()) else {
+        return Ok(None);
     };
-    let digits = value.strip_prefix(['+', '-']).unwrap_or(value);
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit()) && value.parse::<i64>().is_ok();
-    if is_number || value == "context" || walk.input.options.named_contexts.contains_key(value) {
-        return Ok(());
+    if let Ok(seconds) = value.parse() {
+        return Ok(Some(seconds));
     }
-    let stage = walk
-        .file
-        .stages
-        .iter()
-        .find(|stage| stage.name().is_some_and(|name| name.eq_ignore_ascii_case(value)));
-    let Some(stage) = stage else {
-        return Err(stop(format!("invalid SOURCE_DATE_EPOCH: {value}")));
+    if value == "context" || options.named_contexts.contains_key(value) {
+        return Ok(None);
+    }
+    let has_name = |stage: &&Stage| stage.name().is_some_and(|name| name.eq_ignore_ascii_case(value));
+    let Some(stage) = file.stages.iter().find(has_name) else {
+        let message = format!("invalid SOURCE_DATE_EPOCH: {value}");
+        return Err(GraphError { message, range: TextRange::default(), lines: Vec::new() });
     };
-    let source = Source { walk, env: walk.global_env.clone() };
-    source.check(stage).map_err(|(message, at)| stop_at(message, at.range, stage.instruction.lines))
+    let mut env = global_args.clone();
+    env.remove(NAME);
+    let source = Source { lex: Lex::new(file.parse.escape), options, env };
+    source.check(stage).map_err(|(message, at)| error_at(message, at.range, stage.instruction.lines))?;
+    Ok(None)
 }
 
 /// A stage that the time is taken from.
-struct Source<'w, 'a> {
-    walk: &'w Walk<'a>,
-    env: Variables,
+struct Source<'a> {
+    lex: Lex,
+    options: &'a BuildOptions,
+    env: EnvList,
 }
 
 type Found<'s> = (String, &'s Instruction);
 
-impl Source<'_, '_> {
+impl Source<'_> {
     fn expand(&self, word: &Spanned) -> Result<String, String> {
-        let lex = Lex::new(self.walk.file.parse.escape);
-        lex.expand(&word.value, &self.env).map(|expansion| expansion.text).map_err(|error| error.to_string())
+        let expanded = self.lex.expand(&word.value, &self.env);
+        expanded.map(|expansion| expansion.text).map_err(|error| error.to_string())
     }
 
     fn check<'s>(mut self, stage: &'s Stage) -> Result<(), Found<'s>> {
@@ -83,7 +96,7 @@ impl Source<'_, '_> {
 
     fn args(&mut self, args: &[ArgDefinition]) -> Result<(), String> {
         for arg in args {
-            let given = self.walk.input.options.build_args.get(&arg.name.value).cloned();
+            let given = self.options.build_args.get(&arg.name.value).cloned();
             let value = match (given, &arg.default) {
                 (Some(given), _) => given,
                 (None, Some(default)) => self.expand(default)?,
