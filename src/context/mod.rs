@@ -4,6 +4,7 @@
 //! - [`ignore`] is `.dockerignore`: which of them are sent.
 //! - [`select`] is what a COPY takes: the files, and one digest over what
 //!   counts of them.
+//! - [`import`] reads a folder out of an archive, or file by file.
 //!
 //! What counts for a cache: bytes, mode bits, owner, link text, and names
 //! relative to what is copied. What does not: when a file was changed, and the
@@ -14,6 +15,8 @@
 
 pub mod glob;
 pub mod ignore;
+pub mod import;
+pub mod path;
 pub mod select;
 pub mod tree;
 

@@ -6,6 +6,8 @@ mod archives;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod contexts;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tidy;
