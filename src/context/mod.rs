@@ -4,7 +4,8 @@
 //! - [`ignore`] is `.dockerignore`: which of them are sent.
 //! - [`select`] is what a COPY takes: the files, and one digest over what
 //!   counts of them.
-//! - [`import`] reads a folder out of an archive, or file by file.
+//! - [`import`] reads a folder out of an archive, or file by file;
+//!   [`listing`] takes the files from a pasted list.
 //!
 //! What counts for a cache: bytes, mode bits, owner, link text, and names
 //! relative to what is copied. What does not: when a file was changed, and the
@@ -13,9 +14,11 @@
 //!
 //! Paths are relative to the context's root, with `/`, and have no `.` or `..`.
 
+pub mod git;
 pub mod glob;
 pub mod ignore;
 pub mod import;
+pub mod listing;
 pub mod path;
 pub mod select;
 pub mod tree;
