@@ -57,7 +57,7 @@ pub struct Streaming<R> {
 impl<R: Read> Streaming<R> {
     /// Wraps `inner`.
     pub fn new(inner: R) -> Self {
-        Self { inner, scratch: vec![0; 64 << 10] }
+        Self { inner, scratch: vec![0; SCRATCH_BYTES] }
     }
 
     /// Reads what is left, and gives the wrapped reader back.
@@ -193,6 +193,9 @@ impl From<io::Error> for TarError {
 
 const BLOCK: u64 = 512;
 
+/// Bodies are handed on in pieces of this length.
+const SCRATCH_BYTES: usize = 64 << 10;
+
 /// Extensions that wait for the header they belong to.
 #[derive(Default)]
 struct Pending {
@@ -323,6 +326,31 @@ impl<'r, R: Skip> Walk<'r, R> {
             return Err(TarError::Truncated { offset: self.pos });
         }
         Ok(body)
+    }
+
+    /// Hands the stored body of the member that came last to `take`, piece by
+    /// piece, and tells its length. That of a sparse file is another than the
+    /// length of its content: holes are not stored.
+    ///
+    /// # Errors
+    /// Where reading fails, or the data ends within the body.
+    pub fn stream_body(&mut self, take: &mut dyn FnMut(&[u8])) -> Result<u64, TarError> {
+        let wanted = self.body_left;
+        let mut scratch = vec![0; usize::try_from(wanted).unwrap_or(usize::MAX).min(SCRATCH_BYTES)];
+        while self.body_left > 0 {
+            let most = usize::try_from(self.body_left).unwrap_or(usize::MAX).min(scratch.len());
+            let n_read = read_full(self.reader, scratch.get_mut(..most).unwrap_or(&mut []))?;
+            take(scratch.get(..n_read).unwrap_or(&[]));
+            self.pos += n_read as u64;
+            self.left = self.left.saturating_sub(n_read as u64);
+            self.body_left = self.body_left.saturating_sub(n_read as u64);
+            if n_read < most {
+                // Nothing is left to be skipped.
+                (self.left, self.body_left) = (0, 0);
+                return Err(TarError::Truncated { offset: self.pos });
+            }
+        }
+        Ok(wanted)
     }
 
     fn skip_body(&mut self) -> Result<(), TarError> {
@@ -535,6 +563,26 @@ mod tests {
         let long = "d/".repeat(120) + "f";
         let bytes = archive(&[("a", b"12345"), (&long, b""), ("z", &[7; 600])]);
         assert_eq!(names(&bytes).unwrap(), [("a".to_owned(), 5), (long, 0), ("z".to_owned(), 600)]);
+    }
+
+    #[test]
+    fn bodies_are_streamed() {
+        let long = vec![7; SCRATCH_BYTES + 600];
+        let bytes = archive(&[("a", b"12345"), ("b", &long), ("c", b"")]);
+        let bodies = |bytes: &[u8]| -> Result<Vec<Vec<u8>>, TarError> {
+            let mut reader = Streaming::new(bytes);
+            let mut walk = Walk::new(&mut reader, Limits::for_browser());
+            let mut found = Vec::new();
+            while let Some(member) = walk.next_member()? {
+                let mut body = Vec::new();
+                let n_bytes = walk.stream_body(&mut |piece| body.extend_from_slice(piece))?;
+                assert_eq!(n_bytes, member.size_bytes);
+                found.push(body);
+            }
+            Ok(found)
+        };
+        assert_eq!(bodies(&bytes).unwrap(), [b"12345".to_vec(), long.clone(), Vec::new()]);
+        assert!(matches!(bodies(&bytes[..4000]), Err(TarError::Truncated { offset: 4000 })));
     }
 
     #[test]

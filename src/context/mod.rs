@@ -6,6 +6,8 @@
 //!   counts of them.
 //! - [`assumed`] is what of it nobody told.
 //! - [`changes`] is how what it takes differs between two versions.
+//! - [`import`] reads a folder out of an archive, or file by file;
+//!   [`listing`] takes the files from a pasted list.
 //!
 //! What counts for a cache: bytes, mode bits, owner, link text, and names
 //! relative to what is copied. What does not: when a file was changed, and the
@@ -16,9 +18,13 @@
 
 pub mod assumed;
 pub mod changes;
+pub mod git;
 pub mod glob;
 pub mod ignore;
+pub mod import;
+pub mod listing;
 pub mod node;
+pub mod path;
 pub mod select;
 pub mod tree;
 

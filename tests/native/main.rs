@@ -8,6 +8,8 @@ mod cache_properties;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod contexts;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tidy;
