@@ -5,7 +5,7 @@
 //! - [`select`] is what a COPY takes: the files, and one digest over what
 //!   counts of them.
 //! - [`import`] reads a folder out of an archive, or file by file;
-//!   [`listing`] takes the files from a pasted list.
+//!   [`listing`] takes the files from a pasted list, [`patch`] changes many at once.
 //!
 //! What counts for a cache: bytes, mode bits, owner, link text, and names
 //! relative to what is copied. What does not: when a file was changed, and the
@@ -19,6 +19,7 @@ pub mod glob;
 pub mod ignore;
 pub mod import;
 pub mod listing;
+pub mod patch;
 pub mod path;
 pub mod select;
 pub mod tree;
