@@ -451,11 +451,14 @@ mod tests {
 
     #[test]
     fn names_are_exchanged() {
-        check("R100\tsrc/a\tsrc/b\nR100\tsrc/b\tsrc/a\nC100\tDockerfile\td\n", &expect![[r#"
+        check(
+            "R100\tsrc/a\tsrc/b\nR100\tsrc/b\tsrc/a\nC100\tDockerfile\td\n",
+            &expect![[r#"
             d 644 7 "FROM a\n" @0
             src/a 644 3 "22\n" @0
             src/b 644 2 "1\n" @0
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

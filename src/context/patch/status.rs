@@ -242,7 +242,10 @@ mod tests {
     fn first_version() {
         let text = "## main...origin/main\n M a\nM  b\nMM c\nA  d\n D e\nD  f\nR  g -> h\n\
                     RM \"i j\" -> \"\\303\\244\"\nC  k -> l\n?? m/\n?? n\n!! o\nUU p\n T q\nAD r\nwhat\n";
-        check(text, PatchKind::Status, &expect![[r#"
+        check(
+            text,
+            PatchKind::Status,
+            &expect![[r#"
             2: Edited a, Changed
             3: Edited b, Changed
             4: Edited c, Changed
@@ -259,12 +262,17 @@ mod tests {
             16: Deleted r, Same
             ! line 14: p is not merged; it counts as edited
             ! line 17: "what" is not understood
-        "#]]);
+        "#]],
+        );
         // The blank in front was lost.
-        check("M a\n M b\n", PatchKind::Status, &expect![[r#"
+        check(
+            "M a\n M b\n",
+            PatchKind::Status,
+            &expect![[r#"
             1: Edited a, Changed
             2: Edited b, Changed
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -278,7 +286,10 @@ mod tests {
              u UU N... 100644 100644 100644 100644 {a} {a} {a} both\n? untracked\n! ignored\n1 what\n",
             "0".repeat(40)
         );
-        check(&text, PatchKind::Status, &expect![[r#"
+        check(
+            &text,
+            PatchKind::Status,
+            &expect![[r#"
             3: Edited x y Executable, Changed
             4: Edited staged File, Changed
             5: ModeChanged mode Executable, Same
@@ -290,14 +301,18 @@ mod tests {
             11: Added untracked, Changed
             ! line 10: both is not merged; it counts as edited
             ! line 13: "1 what" is not understood
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn name_status() {
         let text = "commit 1234\nAuthor: x\n\n    words\n\nM\ta\nA\tb c\nD\td\nR100\te\tf\nR075\tg\th\n\
                     C100\ti\tj\nT\tk\nU\tl\nR100\tm\nM\t../up\n";
-        check(text, PatchKind::NameStatus, &expect![[r#"
+        check(
+            text,
+            PatchKind::NameStatus,
+            &expect![[r#"
             6: Edited a, Changed
             7: Added b c, Changed
             8: Deleted d, Same
@@ -309,7 +324,8 @@ mod tests {
             ! line 13: l is not merged; it counts as edited
             ! line 14: "R100\tm" is not understood
             ! line 15: the path leads out of the context
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
