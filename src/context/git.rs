@@ -76,3 +76,8 @@ pub(super) fn listed_name(text: &str) -> String {
         _ => text.to_owned(),
     }
 }
+
+/// An object's id with all of its digits, of sha1 or sha256.
+pub(super) fn is_whole_id(text: &str) -> bool {
+    is_id(text) && matches!(text.len(), 40 | 64)
+}

@@ -7,7 +7,7 @@
 //! - [`assumed`] is what of it nobody told.
 //! - [`changes`] is how what it takes differs between two versions.
 //! - [`import`] reads a folder out of an archive, or file by file;
-//!   [`listing`] takes the files from a pasted list.
+//!   [`listing`] takes the files from a pasted list, [`patch`] changes many at once.
 //!
 //! What counts for a cache: bytes, mode bits, owner, link text, and names
 //! relative to what is copied. What does not: when a file was changed, and the
@@ -24,6 +24,7 @@ pub mod ignore;
 pub mod import;
 pub mod listing;
 pub mod node;
+pub mod patch;
 pub mod path;
 pub mod select;
 pub mod tree;

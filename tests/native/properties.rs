@@ -8,12 +8,15 @@
 
 use std::path::Path;
 
+use layerlab::context::patch::{self, Hunk};
+use layerlab::context::{Entry, Tree, listing};
 use layerlab::diagnostic::Diagnostic;
 use layerlab::digest::{DiffId, Digest};
 use layerlab::dockerfile::stage::Dockerfile;
 use layerlab::graph::{BaseImage, BuildOptions};
 use layerlab::lint::{self, LintInput, Report, Scope};
 use layerlab::oci::{ImageConfig, Platform};
+use layerlab::text::align::line_up;
 use layerlab::text::{TextRange, from_bytes, to_bytes};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -148,6 +151,133 @@ fn anything_like_a_dockerfile() {
     run(&dockerfile(), |text| {
         let report = understands(&text);
         repairs_help(&text, &report);
+    });
+}
+
+/// Words that mean something in what `git` prints, between any others.
+fn git_text() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        8 => prop::sample::select(vec![
+            "diff --git ", "diff --cc ", "a/", "b/", "--- ", "+++ ", "/dev/null", "@@ -1 +1 @@", "@@ -0,0 +1,2 @@",
+            "@@ -9,9 +9,9 @@", "@@ -18446744073709551615,18446744073709551615 +1 @@", "-", "+", " ", "\\",
+            "\\ No newline at end of file", "index ", "1111111..2222222", "old mode ", "new mode ", "new file mode ",
+            "deleted file mode ", "rename from ", "rename to ", "copy from ", "copy to ", "100644", "100755", "120000",
+            "160000", "GIT binary patch", "Binary files a and b differ", "M", "A", "D", "R", "R100", "C075", "T", "U",
+            "??", "!!", "->", " -> ", "1 .M N... ", "2 R. N... ", "u UU N... ", "# branch.oid", "## main", "\t", "\"",
+            "\\303\\244", "\"\\", "x", "y/z", "Dockerfile", "..", "../..", "/", "./", " 0\t", " 2\t", "blob ", "commit ",
+            "78981922613b2afb6025042ff6bd878ac1994e85", "\r",
+        ]).prop_map(str::to_owned),
+        1 => any::<String>(),
+    ];
+    let end = prop::sample::select(vec!["", "", "\n", "\n", " "]);
+    prop::collection::vec((word, end), 0..60)
+        .prop_map(|words| words.into_iter().flat_map(|(word, end)| [word, end.to_owned()]).collect())
+}
+
+/// Reads a text as a list of files and as changes, and makes them.
+fn takes(text: &str) {
+    let mut tree = Tree::default();
+    for path in ["Dockerfile", "x", "y/z"] {
+        tree.insert(path, Entry::file(Digest::of(b"1"), 1));
+    }
+    let listing = listing::parse(text);
+    let n_lines = u32::try_from(text.lines().count()).unwrap();
+    assert!(listing.problems.iter().all(|problem| (1..=n_lines).contains(&problem.line)), "{text:?}");
+    let (listed, _) = listing.tree();
+    assert!(listed.iter().all(|(path, _)| !path.split('/').any(|part| matches!(part, "" | "." | ".."))));
+    listing.apply_modes(&mut tree.clone());
+    let patch = patch::parse(text);
+    let mut once = tree.clone();
+    let applied = patch::apply(&mut once, &patch.changes, 1);
+    let mut again = tree.clone();
+    assert_eq!(patch::apply(&mut again, &patch.changes, 1), applied, "{text:?}");
+    assert!(once == again, "{text:?}");
+    for change in &patch.changes {
+        assert!((1..=n_lines).contains(&change.line), "{text:?}");
+        let _ = patch::apply_hunks(text, change.hunks());
+        let _ = patch::revert_hunks(text, change.hunks());
+    }
+}
+
+#[test]
+fn any_text_as_files_and_changes() {
+    run(&any::<String>(), |text| takes(&text));
+    run(&git_text(), |text| takes(&text));
+}
+
+/// A diff of two texts, with lines of context around.
+fn diff(old: &str, new: &str, n_context: usize) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    // Each line with its mark, the old lines of a change first.
+    let mut script: Vec<(char, &str)> = Vec::new();
+    let (mut at_new, mut at_old) = (0, 0);
+    let ends = [(new.len(), old.len())];
+    for (now, then) in line_up(&new, &old, |now, then| now == then).into_iter().chain(ends) {
+        script.extend(old[at_old..then].iter().map(|line| ('-', *line)));
+        script.extend(new[at_new..now].iter().map(|line| ('+', *line)));
+        script.extend(new.get(now).map(|line| (' ', *line)));
+        (at_new, at_old) = (now + 1, then + 1);
+    }
+    let is_near = |idx: usize| {
+        let near = idx.saturating_sub(n_context)..(idx + n_context + 1).min(script.len());
+        script[near].iter().any(|(mark, _)| *mark != ' ')
+    };
+    let mut out = "diff --git a/f b/f\n--- a/f\n+++ b/f\n".to_owned();
+    let (mut idx, mut n_old, mut n_new) = (0, 0, 0);
+    while idx < script.len() {
+        let n_lines = (idx..script.len()).take_while(|idx| is_near(*idx)).count();
+        let part = &script[idx..idx + n_lines.max(1)];
+        let count = |mark: char| part.iter().filter(|line| line.0 == ' ' || line.0 == mark).count();
+        let (old_lines, new_lines) = (count('-'), count('+'));
+        if n_lines > 0 {
+            let start = |before: usize, n: usize| before + usize::from(n > 0);
+            let (old_start, new_start) = (start(n_old, old_lines), start(n_new, new_lines));
+            out += &format!("@@ -{old_start},{old_lines} +{new_start},{new_lines} @@\n");
+            for (mark, line) in part {
+                let end = if line.ends_with('\n') { "" } else { "\n\\ No newline at end of file\n" };
+                out += &format!("{mark}{line}{end}");
+            }
+        }
+        (idx, n_old, n_new) = (idx + part.len(), n_old + old_lines, n_new + new_lines);
+    }
+    out
+}
+
+/// Lines of which many are alike, and some look like those of a diff.
+fn lines() -> impl Strategy<Value = String> {
+    let line = prop::sample::select(vec![
+        "a",
+        "a",
+        "a",
+        "b",
+        "b",
+        "c",
+        "",
+        " ",
+        "a\r",
+        "\r",
+        "-- a",
+        "++ b",
+        "@@ -1 +1 @@",
+        "\\ No newline",
+        "diff --git a/x b/x",
+    ]);
+    let end = prop::sample::select(vec!["", "\n", "\n"]);
+    (prop::collection::vec(line, 0..20), end).prop_map(|(lines, end)| lines.join("\n") + end)
+}
+
+#[test]
+fn hunks_there_and_back() {
+    run(&(lines(), lines(), 0..4_usize), |(old, new, n_context)| {
+        let text = diff(&old, &new, n_context);
+        let patch = patch::parse(&text);
+        // Equal texts have a section that tells nothing.
+        assert_eq!(patch.changes.is_empty(), old == new, "{text}");
+        assert!(old == new || patch.problems.is_empty(), "{:?}\n{text}", patch.problems);
+        let hunks: &[Hunk] = patch.changes.first().map_or(&[], |change| change.hunks());
+        assert_eq!(patch::apply_hunks(&old, hunks).as_deref(), Ok(new.as_str()), "{old:?}\n{text}");
+        assert_eq!(patch::revert_hunks(&new, hunks).as_deref(), Ok(old.as_str()), "{new:?}\n{text}");
     });
 }
 
