@@ -17,12 +17,12 @@ mod copy;
 mod dispatch;
 pub mod env;
 mod needs;
-mod path;
+pub(crate) mod path;
 pub mod platform;
 pub mod reference;
 mod run;
 mod state;
-mod value;
+pub(crate) mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 
