@@ -490,33 +490,45 @@ fn align<'a>(graph: &Graph, judged: &[Judged], last: &'a BuildRecord) -> Vec<Opt
             (is_same_text && matches!(old.key, OpKey::Exec(_) | OpKey::File(_)))
                 || judged.get(now.0).is_some_and(|judged| judged.op == old.op)
         };
-        let pairs = line_up(now, old, |now, old| same(*now, old));
-        let mut pairs_then_end = pairs.clone();
-        pairs_then_end.push((now.len(), old.len()));
-        let (mut i, mut j) = (0, 0);
-        for (next_i, next_j) in pairs_then_end {
-            // Leftovers between two pairs: in order, of the same kind.
-            let mut rest = old.get(j..next_j).unwrap_or(&[]).iter();
-            for id in now.get(i..next_i).unwrap_or(&[]) {
-                let kind = |text: &str| text.split(' ').next().unwrap_or("").to_owned();
-                let step_kind = graph.step(*id).map(|step| kind(&step.text)).unwrap_or_default();
-                let n_now = next_i - i;
-                let n_old = next_j - j;
-                let found =
-                    rest.clone().position(|old| kind(&old.text) == step_kind).filter(|_| n_now == n_old);
-                if let Some(skip) = found
-                    && let (Some(slot), Some(old)) = (counterparts.get_mut(id.0), rest.nth(skip))
-                {
-                    *slot = Some(old);
-                }
+        let kind = |text: &str| text.split(' ').next().unwrap_or("").to_owned();
+        let is_same_kind = |now: &StepId, old: &&StepRecord| {
+            graph.step(*now).is_some_and(|step| kind(&step.text) == kind(&old.text))
+        };
+        for (i, j) in pair_up(now, old, |now, old| same(*now, old), is_same_kind) {
+            let pair = now.get(i).zip(old.get(j));
+            if let Some((slot, old)) = pair.and_then(|(id, old)| Some((counterparts.get_mut(id.0)?, old))) {
+                *slot = Some(*old);
             }
-            if let (Some(id), Some(old)) = (now.get(next_i), old.get(next_j))
-                && let Some(slot) = counterparts.get_mut(id.0)
-            {
-                *slot = Some(old);
-            }
-            (i, j) = (next_i + 1, next_j + 1);
         }
     }
     counterparts
+}
+
+/// Pairs of places in two lists of steps: of equal ones lined up, and of leftovers between two
+/// such pairs, in order, where they are as many and of the same kind.
+pub(super) fn pair_up<A, B>(
+    now: &[A],
+    old: &[B],
+    is_same: impl Fn(&A, &B) -> bool,
+    is_same_kind: impl Fn(&A, &B) -> bool,
+) -> Vec<(usize, usize)> {
+    let mut lined_up = line_up(now, old, is_same);
+    lined_up.push((now.len(), old.len()));
+    let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
+    for (next_i, next_j) in lined_up {
+        let mut rest = j..next_j;
+        for idx in (i..next_i).filter(|_| next_i - i == next_j - j) {
+            let is_kind =
+                |other: &usize| now.get(idx).zip(old.get(*other)).is_some_and(|(a, b)| is_same_kind(a, b));
+            if let Some(other) = rest.clone().find(is_kind) {
+                pairs.push((idx, other));
+                rest = other + 1..next_j;
+            }
+        }
+        if next_i < now.len() {
+            pairs.push((next_i, next_j));
+        }
+        (i, j) = (next_i + 1, next_j + 1);
+    }
+    pairs
 }

@@ -160,6 +160,23 @@ impl Files {
         self.known_at(path).is_some_and(is_file)
     }
 
+    /// The bytes of the file at a path, where it is sure which they are.
+    pub(super) fn known_content(&self, path: &str) -> Option<Digest> {
+        let of_file = |entry: &Entry| match &entry.kind {
+            EntryKind::File { digest, .. } if entry.assumed == Assumed::NOTHING => Some(*digest),
+            _ => None,
+        };
+        match self {
+            Self::Empty | Self::Opaque { .. } => None,
+            Self::Whole(tree) => tree.get(path).and_then(of_file),
+            Self::Overlay { on, tree, reruns } => match tree.get(path) {
+                None => on.known_content(path),
+                Some(entry) if reruns.is_empty() => of_file(entry),
+                Some(_) => None,
+            },
+        }
+    }
+
     /// A folder surely stands there.
     pub(super) fn is_known_folder(&self, path: &str) -> bool {
         self.known_at(path).is_some_and(Entry::is_dir)

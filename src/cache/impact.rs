@@ -238,7 +238,7 @@ impl<'a> FileImpacts<'a> {
                     reached.get(input).map(Rc::clone).or_else(settled)
                 })
                 .collect();
-            if let Ok(files) = files_of(id, step, &inputs) {
+            if let Ok(files) = files_of(id, &step.op, &inputs) {
                 reached.insert(id, files);
             }
         }

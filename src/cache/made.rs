@@ -10,7 +10,7 @@ use crate::context::node::Change;
 use crate::context::select::Selector;
 use crate::context::{Entry, EntryKind, Tree, normal_path};
 use crate::digest::{ChainId, Digest, Hasher};
-use crate::graph::{BaseImage, CopyAction, Exec, FileAction, FileInput, Op, Step, StepId};
+use crate::graph::{BaseImage, CopyAction, Exec, FileAction, FileInput, Op, StepId};
 
 /// The files of an image: those of its topmost layer where they are known, on what is known by name only.
 pub(super) fn image_files(token: Digest, base: &BaseImage, known: Option<&ImageFiles>) -> Files {
@@ -21,13 +21,13 @@ pub(super) fn image_files(token: Digest, base: &BaseImage, known: Option<&ImageF
     Files::Overlay { on: Rc::new(on), tree: Rc::clone(&known.top_layer), reruns: BTreeSet::new() }
 }
 
-/// The files of a step, from those of its inputs.
+/// The files that an operation leaves behind, from those of its inputs.
 ///
 /// # Errors
 /// A folder would be copied onto a file.
-pub(super) fn files_of(id: StepId, step: &Step, inputs: &[Rc<Files>]) -> Result<Rc<Files>, Reason> {
+pub(super) fn files_of(id: StepId, op: &Op, inputs: &[Rc<Files>]) -> Result<Rc<Files>, Reason> {
     let input = |idx: usize| inputs.get(idx).map_or_else(|| Rc::new(Files::Empty), Rc::clone);
-    Ok(match &step.op {
+    Ok(match op {
         Op::File(actions) => {
             let mut results: Vec<Rc<Files>> = Vec::new();
             for action in actions {

@@ -24,6 +24,9 @@
 //! What depends on the bytes that a rerun will write cannot be known. Such a
 //! step is *conditional*: cached exactly if the rerun writes what it wrote before.
 //!
+//! All of this is BuildKit's cache. The classic builder's is the module [`legacy`],
+//! with the same verdicts and reasons.
+//!
 //! Not modeled: sources from the web or from git (the step is *unknown*), other
 //! front ends, platforms whose layers differ.
 
@@ -33,6 +36,7 @@ pub mod files;
 pub mod impact;
 pub mod key;
 pub mod layer;
+pub mod legacy;
 mod made;
 pub mod reason;
 pub mod solve;

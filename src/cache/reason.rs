@@ -60,6 +60,20 @@ pub enum Reason {
         /// Now.
         after: String,
     },
+    /// The base image, be it only its configuration: the classic builder knows an image by its id.
+    BaseImageChanged {
+        /// Then.
+        before: String,
+        /// Now.
+        after: String,
+    },
+    /// Whether any proxy argument is given, which the classic builder stores with a RUN.
+    ProxyArgumentsChanged {
+        /// Some are given now.
+        is_given: bool,
+    },
+    /// It takes a `.dockerignore` into which the client writes another name at each build.
+    RandomIgnoreFile,
     /// The step that it stands on runs.
     ParentMissed {
         /// That step.
@@ -103,6 +117,11 @@ pub enum Reason {
         /// Its id.
         id: String,
     },
+    /// The builder refuses the step when it comes to it.
+    StepRefused {
+        /// Its words.
+        message: String,
+    },
     /// A step that it needs fails.
     NeedsFailed,
     /// Not modeled, and what.
@@ -120,8 +139,13 @@ impl Reason {
     /// One sentence, without a full stop.
     #[must_use]
     pub fn sentence(&self, graph: &Graph) -> String {
-        let name =
-            |id: &StepId| graph.step(*id).map_or_else(|| "a step".to_owned(), |step| short(&step.text));
+        self.sentence_of(&|id| graph.step(id).map(|step| step.text.as_str()))
+    }
+
+    /// The same for steps of another kind; `text_of` gives the instruction of a step.
+    #[must_use]
+    pub fn sentence_of<'a>(&self, text_of: &dyn Fn(StepId) -> Option<&'a str>) -> String {
+        let name = |id: &StepId| text_of(*id).map_or_else(|| "a step".to_owned(), short);
         match self {
             Self::Unchanged => "nothing that counts for this step has changed".into(),
             Self::BuiltEarlier => "an earlier build had exactly this".into(),
@@ -145,6 +169,19 @@ impl Reason {
                 format!("the layers of {after} changed")
             }
             Self::BaseChanged { before, after } => format!("the base changed from {before} to {after}"),
+            Self::BaseImageChanged { before, after } if before == after => {
+                format!("{after} is another image now, if only by its configuration")
+            }
+            Self::BaseImageChanged { before, after } => {
+                format!("the base changed from {before} to {after}")
+            }
+            Self::ProxyArgumentsChanged { is_given: true } => "a proxy argument is given now".into(),
+            Self::ProxyArgumentsChanged { is_given: false } => "no proxy argument is given any more".into(),
+            Self::RandomIgnoreFile => {
+                "the .dockerignore that is sent differs at each build: with -f outside of the context the \
+                 client writes a random name into it"
+                    .into()
+            }
             Self::ParentMissed { parent } => format!("it stands on “{}”, which runs again", name(parent)),
             Self::SourceMissed { source } => {
                 format!("it takes files from “{}”, which runs again", name(source))
@@ -164,6 +201,7 @@ impl Reason {
                 format!("{path} is a file by then, and a folder cannot be copied to where a file stands")
             }
             Self::SecretMissing { id } => format!("it must have the secret “{id}”, which is not given"),
+            Self::StepRefused { message } => format!("the builder refuses it: {message}"),
             Self::NeedsFailed => "a step that it needs fails".into(),
             Self::NotModeled { what } => format!("{what} is not modeled: only a real build can tell"),
             Self::AlwaysLoaded => "it is looked at anew in each build".into(),

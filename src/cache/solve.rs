@@ -520,7 +520,7 @@ impl<'a> Solver<'a> {
                 self.input(step, idx).map_or_else(|| Rc::new(Files::Empty), |input| Rc::clone(&input.files))
             })
             .collect();
-        let files = match files_of(id, step, &inputs) {
+        let files = match files_of(id, &step.op, &inputs) {
             Ok(files) => files,
             Err(reason) => return Judged { state: State::Refused(reason), ..judged },
         };

@@ -37,7 +37,9 @@ pub struct FileChange {
 }
 
 impl FileChange {
-    fn new(path: String, before: Option<&Entry>, after: Option<&Entry>) -> Self {
+    /// What happened at a path, by what was and is there.
+    #[must_use]
+    pub fn new(path: String, before: Option<&Entry>, after: Option<&Entry>) -> Self {
         let kind = match (before, after) {
             (None, _) => FileChangeKind::Added,
             (_, None) => FileChangeKind::Deleted,
@@ -108,7 +110,12 @@ pub fn changes(then: &Tree, old: &[Selector], now: &Tree, new: &[Selector]) -> V
             changes.push(FileChange::new(path.clone(), old, new));
         }
     }
-    // Folders are named only where nothing below them is.
+    without_folders(changes)
+}
+
+/// Folders are named only where nothing below them is.
+#[must_use]
+pub fn without_folders(mut changes: Vec<FileChange>) -> Vec<FileChange> {
     let mut folders: BTreeSet<String> = BTreeSet::new();
     for change in &changes {
         let ends = change.path.match_indices('/').filter_map(|(idx, _)| change.path.get(..idx));

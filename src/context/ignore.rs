@@ -10,6 +10,7 @@
 //! then the folder is listed, too. See the
 //! [reference](https://docs.docker.com/build/concepts/context/#dockerignore-files).
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::glob::{BadPattern, Pattern, check_path_pattern};
@@ -33,6 +34,15 @@ pub struct Rule {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IgnoreList {
     rules: Vec<Rule>,
+}
+
+/// A context as the classic client sends it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Packed {
+    /// The files, and the folders above them.
+    pub tree: Tree,
+    /// Folders that are not packed themselves, only something below them.
+    pub bare_folders: BTreeSet<String>,
 }
 
 /// The patterns of a `.dockerignore`, cleaned, with their lines.
@@ -250,6 +260,37 @@ impl IgnoreList {
         Tree::from(sent)
     }
 
+    /// What the classic client packs of `tree`.
+    ///
+    /// It looks into a hidden folder only where a `!` pattern begins with the folder's very path,
+    /// so `!**/a` brings nothing back there. See `TarWithOptions` of moby's `pkg/archive`.
+    #[must_use]
+    pub fn pack(&self, tree: &Tree) -> Packed {
+        let mut packed = Packed::default();
+        self.pack_below("", tree.root(), &mut packed);
+        packed
+    }
+
+    fn pack_below(&self, folder: &str, node: &Node, packed: &mut Packed) {
+        for (name, child) in node.iter() {
+            let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+            let is_hidden = self.matches_or_parent(&path).unwrap_or(false);
+            if !is_hidden {
+                packed.tree.insert(&path, child.entry().clone());
+                self.pack_below(&path, child, packed);
+                continue;
+            }
+            let is_begun = |rule: &Rule| format!("{}/", rule.cleaned).starts_with(&format!("{path}/"));
+            if self.rules.iter().any(|rule| rule.is_exclusion && is_begun(rule)) {
+                let n_before = packed.tree.len();
+                self.pack_below(&path, child, packed);
+                if packed.tree.len() > n_before {
+                    packed.bare_folders.insert(path);
+                }
+            }
+        }
+    }
+
     /// A folder with those of its children that are sent.
     fn children_sent(
         &self,
@@ -372,6 +413,24 @@ mod tests {
         check("**/*.md\n!b/c.md\n", &files, &["b/c.md", "b/d.txt", "node_modules/x/y.js", "z"]);
         check("*\n!b\n", &files, &["b/c.md", "b/d.txt"]);
         check("# comment\n/b/\n", &files, &["a.md", "node_modules/x/y.js", "z"]);
+    }
+
+    #[test]
+    fn what_the_classic_client_packs() {
+        let pack = |ignore: &str| {
+            let mut tree = Tree::default();
+            for path in ["a", "d/a", "d/e/a", "d/e/b"] {
+                tree.insert(path, Entry::file(Digest::of(b""), 0));
+            }
+            let packed = IgnoreList::parse(ignore).unwrap().pack(&tree);
+            let all: Vec<String> = packed.tree.iter().map(|(path, _)| path).collect();
+            (all.join(" "), packed.bare_folders.into_iter().collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(pack("d/e\n"), ("a d d/a".into(), String::new()));
+        assert_eq!(pack("d\n!d/e/a\n"), ("a d d/e d/e/a".into(), "d d/e".into()));
+        assert_eq!(pack("*\n!d/e\n"), ("d d/e d/e/a d/e/b".into(), "d".into()));
+        // BuildKit's client would bring back all four.
+        assert_eq!(pack("*\n!**/a\n"), ("a".into(), String::new()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::error::Problem;
 use super::flag::{FlagKind, FlagSpec, Flags, spec};
 use super::heredoc;
 use super::mount::{Device, Mount};
-use super::syntax::{Node, Spanned};
+use super::syntax::{Dialect, Node, Spanned};
 use crate::diagnostic::nearest;
 use crate::text::{Lines, TextRange, go_quote};
 
@@ -251,7 +251,15 @@ impl Instruction {
     /// # Errors
     /// The first thing BuildKit refuses.
     pub fn read(node: &Node) -> Result<Self, Failure> {
-        let reader = Reader { node };
+        Self::read_as(node, Dialect::BuildKit)
+    }
+
+    /// Types a node by the rules of a builder.
+    ///
+    /// # Errors
+    /// The first thing that builder refuses.
+    pub fn read_as(node: &Node, dialect: Dialect) -> Result<Self, Failure> {
+        let reader = Reader { node, dialect };
         let (kind, flags) = reader.kind()?;
         Ok(Self {
             kind,
@@ -306,8 +314,26 @@ pub fn flags_of(keyword: &str) -> &'static [FlagSpec] {
     }
 }
 
+/// The flags of each instruction that has some in the classic builder.
+fn classic_flags_of(keyword: &str) -> &'static [FlagSpec] {
+    use FlagKind::{List, Text};
+    const RUN: [FlagSpec; 1] = [spec("mount", List)];
+    const COPY: [FlagSpec; 3] = [spec("chown", Text), spec("from", Text), spec("chmod", Text)];
+    const ADD: [FlagSpec; 2] = [spec("chown", Text), spec("chmod", Text)];
+    const HEALTHCHECK: [FlagSpec; 4] =
+        [spec("interval", Text), spec("timeout", Text), spec("start-period", Text), spec("retries", Text)];
+    match keyword {
+        "RUN" => &RUN,
+        "COPY" => &COPY,
+        "ADD" => &ADD,
+        "HEALTHCHECK" => &HEALTHCHECK,
+        _ => flags_of(keyword),
+    }
+}
+
 struct Reader<'a> {
     node: &'a Node,
+    dialect: Dialect,
 }
 
 impl Reader<'_> {
@@ -366,7 +392,12 @@ impl Reader<'_> {
     }
 
     fn flags(&self) -> Result<Flags, Failure> {
-        Flags::read(&self.node.flags, flags_of(&self.node.keyword_upper()))
+        let keyword = self.node.keyword_upper();
+        let flags = match self.dialect {
+            Dialect::BuildKit => flags_of(&keyword),
+            Dialect::Classic => classic_flags_of(&keyword),
+        };
+        Flags::read(&self.node.flags, flags)
     }
 
     fn with_flags(&self, kind: Kind) -> Result<(Kind, Flags), Failure> {
@@ -512,7 +543,9 @@ impl Reader<'_> {
             return Err((Problem::NoDestination { instruction }, self.node.keyword.range));
         };
         let flags = self.flags()?;
-        let heredoc_word = |word: &Spanned| heredoc::parse_word(&word.value).ok().flatten();
+        let has_heredocs = self.dialect == Dialect::BuildKit;
+        let heredoc_word =
+            |word: &Spanned| heredoc::parse_word(&word.value).ok().flatten().filter(|_| has_heredocs);
         if heredoc_word(dest).is_some() {
             return Err((Problem::HeredocDestination { instruction }, dest.range));
         }

@@ -3,7 +3,7 @@
 use super::directive;
 use super::error::{Problem, Refusal};
 use super::instruction::{ArgDefinition, From, Instruction, Kind};
-use super::syntax::{Directive, Parse, Spanned, parse};
+use super::syntax::{Dialect, Directive, Parse, Spanned, parse_as};
 use crate::diagnostic::{Diagnostic, Fix};
 use crate::text::{Lines, TextRange};
 
@@ -45,7 +45,13 @@ impl Dockerfile {
     /// Understands `text`.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        let parse = parse(text);
+        Self::read_as(text, Dialect::BuildKit)
+    }
+
+    /// Understands `text` by the rules of a builder.
+    #[must_use]
+    pub fn read_as(text: &str, dialect: Dialect) -> Self {
+        let parse = parse_as(text, dialect);
         let mut file = Self {
             refusals: parse.refusals.clone(),
             parse,
@@ -56,7 +62,7 @@ impl Dockerfile {
         let nodes = std::mem::take(&mut file.parse.nodes);
         let refused: Vec<Lines> = file.refusals.iter().filter_map(|refusal| refusal.lines).collect();
         for node in &nodes {
-            match Instruction::read(node) {
+            match Instruction::read_as(node, dialect) {
                 Ok(instruction) => file.add(instruction),
                 // One message for one mistake: the parser's own is already there.
                 Err(_) if refused.contains(&node.lines) => {}
@@ -172,6 +178,14 @@ mod tests {
     fn some_flags_are_never_looked_at() {
         check("FROM a\nARG --x=1 A\nSTOPSIGNAL --y 9\n", &[]);
         check("FROM a\nUSER --x b\n", &["dockerfile parse error on line 2: unknown flag: --x"]);
+    }
+
+    #[test]
+    fn the_classic_builder_has_no_heredocs_and_fewer_flags() {
+        let file = Dockerfile::read_as("FROM a\nCOPY <<E /x\nhi\nE\nADD --link b c\n", Dialect::Classic);
+        let found: Vec<_> = file.refusals.iter().map(|refusal| refusal.problem.code()).collect();
+        assert_eq!(found, ["unknown-instruction", "unknown-instruction", "unknown-flag"]);
+        assert_eq!(file.stages[0].instructions.len(), 1);
     }
 
     #[test]

@@ -21,6 +21,16 @@ use super::json::{self, JsonForm};
 use super::source::{Logical, Physical, continued, physical_lines};
 use crate::text::{self, LineIndex, Lines, TextRange, stray_byte};
 
+/// Whose rules a file is read by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// BuildKit's.
+    #[default]
+    BuildKit,
+    /// The classic builder's, as in Docker 20.10: no heredocs, fewer flags.
+    Classic,
+}
+
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TokenKind {
@@ -163,13 +173,20 @@ pub struct Parse {
 /// Parses a whole file. Takes any text, and keeps all of it in its tokens.
 #[must_use]
 pub fn parse(text: &str) -> Parse {
-    let mut parser = Parser::new(text);
+    parse_as(text, Dialect::BuildKit)
+}
+
+/// The same by the rules of a builder.
+#[must_use]
+pub fn parse_as(text: &str, dialect: Dialect) -> Parse {
+    let mut parser = Parser::new(text, dialect);
     parser.run();
     parser.finish()
 }
 
 struct Parser<'a> {
     text: &'a str,
+    dialect: Dialect,
     lines: Vec<Physical<'a>>,
     /// The next physical line.
     next: usize,
@@ -179,7 +196,7 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, dialect: Dialect) -> Self {
         let start = if text.starts_with(BOM) { BOM.len_utf8() } else { 0 };
         let mut tokens = Vec::new();
         if start > 0 {
@@ -195,7 +212,7 @@ impl<'a> Parser<'a> {
             line_index: LineIndex::new(text),
         };
         let lines = physical_lines(text, start).collect();
-        Self { text, lines, next: 0, directives_done: false, comments: Vec::new(), out }
+        Self { text, dialect, lines, next: 0, directives_done: false, comments: Vec::new(), out }
     }
 
     /// The next line, unless the text ends or the line is too long to be read.
@@ -384,7 +401,7 @@ impl<'a> Parser<'a> {
     }
 
     fn heredocs(&mut self, node: &mut Node, line: &str, first: u32) {
-        if !can_have_heredocs(node) || !line.contains("<<") {
+        if self.dialect == Dialect::Classic || !can_have_heredocs(node) || !line.contains("<<") {
             return;
         }
         let words = match heredoc::find(line) {

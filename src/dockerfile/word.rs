@@ -37,7 +37,7 @@ impl Env for NoEnv {
 }
 
 /// How the lexer treats quotes and unset variables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Lex {
     /// The escape character of the file.
     pub escape: char,
@@ -49,13 +49,15 @@ pub struct Lex {
     pub ignores_quotes: bool,
     /// Unset variables stay as written.
     pub keeps_unset: bool,
+    /// Of substitutions with a modifier there are `${x:-y}` and `${x:+y}` only, as in the classic builder.
+    pub is_classic: bool,
 }
 
 impl Lex {
     /// The lexer of instructions: nothing is kept.
     #[must_use]
     pub fn new(escape: char) -> Self {
-        Self { escape, keeps_quotes: false, keeps_escapes: false, ignores_quotes: false, keeps_unset: false }
+        Self { escape, ..Self::default() }
     }
 
     /// Expands `word`.
@@ -409,6 +411,9 @@ impl State<'_> {
             Some(_) => {}
         }
         let name = self.name();
+        if self.lex.is_classic && !matches!(self.peek(), Some('}' | ':')) {
+            return Err("missing ':' in substitution".to_owned());
+        }
         let Some(mut modifier) = self.next() else {
             // The end of the word reads as an unknown character there.
             return Err(format!("unsupported modifier ({}) in substitution", char::REPLACEMENT_CHARACTER));
@@ -432,6 +437,9 @@ impl State<'_> {
             _ => return Err(format!("unsupported modifier ({written}) in substitution")),
         }
         let is_pattern = matches!(modifier, '#' | '%');
+        if self.lex.is_classic && !matches!(modifier, '-' | '+') {
+            return Err(format!("unsupported modifier ({modifier}) in substitution"));
+        }
         if is_pattern && empty_is_unset {
             return Err(format!("unsupported modifier ({written}) in substitution"));
         }
@@ -658,6 +666,14 @@ mod tests {
         check("${P/\\//-}|${P//\\//-}", "a-b/c.tar.gz|a-b-c.tar.gz");
         check("${A", "error: unsupported modifier (\u{fffd}) in substitution");
         check("\"a", "error: unexpected end of statement while looking for matching double-quote");
+    }
+
+    #[test]
+    fn the_classic_builder_has_two_modifiers() {
+        let lex = Lex { is_classic: true, ..Lex::new('\\') };
+        let failed = |word| lex.expand(word, &NoEnv).unwrap_err().message;
+        assert_eq!([failed("${A-x}"), failed("${A")], ["missing ':' in substitution"; 2]);
+        assert_eq!(failed("${A:?x}"), "unsupported modifier (?) in substitution");
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use crate::dockerfile::word::Env;
 
+/// The `PATH` of an image that sets none.
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// Variables in the order a RUN gets them: setting one again moves it to the
 /// end, and order is part of a RUN's key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

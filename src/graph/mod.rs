@@ -19,12 +19,12 @@ pub mod env;
 pub mod epoch;
 mod needs;
 mod not_modeled;
-mod path;
+pub(crate) mod path;
 pub mod platform;
 pub mod reference;
 mod run;
 mod state;
-mod value;
+pub(crate) mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 

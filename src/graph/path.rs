@@ -2,7 +2,7 @@
 
 /// Go's `path.Clean` of an absolute path.
 #[must_use]
-pub(super) fn clean(path: &str) -> String {
+pub(crate) fn clean(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {
@@ -15,7 +15,7 @@ pub(super) fn clean(path: &str) -> String {
 }
 
 /// Go's `path.Join` of an absolute path and another.
-pub(super) fn join_abs(base: &str, path: &str) -> String {
+pub(crate) fn join_abs(base: &str, path: &str) -> String {
     clean(&format!("{base}/{path}"))
 }
 
@@ -37,7 +37,7 @@ pub(super) fn clean_relative(path: &str) -> String {
 
 /// A relative working directory goes on from the one before; an absolute one
 /// stays as written, and so does the one before if nothing is asked for.
-pub(super) fn join_workdir(current: &str, requested: &str) -> String {
+pub(crate) fn join_workdir(current: &str, requested: &str) -> String {
     match (requested, current) {
         ("", current) if current.starts_with('/') => current.to_owned(),
         (requested, _) if requested.starts_with('/') => requested.to_owned(),

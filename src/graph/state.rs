@@ -1,13 +1,11 @@
 //! A stage while it is walked through: its file system so far, its environment, its numbers.
 
 use super::convert::Converter;
-use super::env::{EnvList, split_pair};
+use super::env::{DEFAULT_PATH, EnvList, split_pair};
 use super::path::join_workdir;
 use super::{StageId, StepId, platform};
 use crate::dockerfile::word::Env as _;
 use crate::oci::{HistoryEntry, ImageConfig, Platform};
-
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A stage while it is walked through.
 #[derive(Clone, Debug)]

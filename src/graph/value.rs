@@ -1,7 +1,7 @@
 //! Values that builders write in a form of their own: durations.
 
 /// Go's `time.Duration.String`.
-pub(super) fn go_duration(nanos: i64) -> String {
+pub(crate) fn go_duration(nanos: i64) -> String {
     if nanos == 0 {
         return "0s".into();
     }

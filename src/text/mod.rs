@@ -216,13 +216,24 @@ pub fn to_bytes(text: &str) -> Vec<u8> {
 /// Quotes a text as Go's `%q` does, the way BuildKit's messages show words.
 #[must_use]
 pub fn go_quote(text: &str) -> String {
+    quote(text.chars(), text.len(), '"')
+}
+
+/// Quotes a character as Go's `%q` does.
+#[must_use]
+pub fn go_quote_char(ch: char) -> String {
+    quote([ch].into_iter(), ch.len_utf8(), '\'')
+}
+
+fn quote(chars: impl Iterator<Item = char>, n_bytes: usize, mark: char) -> String {
     use std::fmt::Write as _;
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for ch in text.chars() {
+    let mut out = String::with_capacity(n_bytes + 2);
+    out.push(mark);
+    for ch in chars {
         // Writing to a string cannot fail.
         let _ = match ch {
-            '"' | '\\' => write!(out, "\\{ch}"),
+            '\\' => write!(out, "\\\\"),
+            _ if ch == mark => write!(out, "\\{ch}"),
             '\n' => write!(out, "\\n"),
             '\r' => write!(out, "\\r"),
             '\t' => write!(out, "\\t"),
@@ -237,7 +248,7 @@ pub fn go_quote(text: &str) -> String {
             _ => write!(out, "{ch}"),
         };
     }
-    out.push('"');
+    out.push(mark);
     out
 }
 
@@ -254,6 +265,13 @@ fn is_go_printable(ch: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn characters_are_quoted() {
+        let quoted = ['\0', '\u{3}', '\n', '\'', '"', 'A'].map(go_quote_char);
+        assert_eq!(quoted, [r"'\x00'", r"'\x03'", r"'\n'", r"'\''", "'\"'", "'A'"]);
+        assert_eq!(go_quote("a\"'\\"), r#""a\"'\\""#);
+    }
 
     #[test]
     fn any_bytes_survive() {

@@ -26,12 +26,17 @@ use layerlab::graph::{
 use layerlab::oci::{ImageConfig, Platform, RuntimeConfig};
 use serde_json::{Map, Value};
 
-use super::cause;
+use super::cause::{self, Judged, Shown};
 use super::corpus::{decode_base64, read_text};
 use super::score::{Score, Verdict, judge};
 
 /// Scores the set.
 pub(super) fn score(folder: &Path) -> Score {
+    score_scenarios(folder, scenario)
+}
+
+/// Scores a set of scenarios, one in each file.
+pub(super) fn score_scenarios(folder: &Path, scenario: fn(&Value, &mut Tally) -> Verdict) -> Score {
     let mut score = Score::default();
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
@@ -50,6 +55,10 @@ pub(super) fn score(folder: &Path) -> Score {
     paths.dedup();
     for path in paths {
         let id = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if id == "node-output" {
+            // What stood on a terminal, and no scenario.
+            continue;
+        }
         let text = read_text(&path).unwrap().unwrap();
         let mut tally = Tally::default();
         let verdict = judge(|| {
@@ -73,19 +82,32 @@ pub(super) fn score(folder: &Path) -> Score {
 /// What is counted below a scenario: agreed, and all.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    steps: (usize, usize),
-    errors: (usize, usize),
-    causes: (usize, usize),
-    not_scored: BTreeMap<&'static str, usize>,
-    notes: Vec<String>,
+    pub(super) steps: (usize, usize),
+    pub(super) errors: (usize, usize),
+    pub(super) causes: (usize, usize),
+    pub(super) not_scored: BTreeMap<&'static str, usize>,
+    pub(super) notes: Vec<String>,
 }
 
-/// One build that was judged, to compare the next one with.
-pub(super) struct Judged<'a> {
-    pub(super) record: &'a Value,
-    pub(super) images: &'a Value,
-    pub(super) file: Dockerfile,
-    pub(super) graph: Graph,
+impl Tally {
+    /// Takes in how many steps named the first cause, of how many, and which did not.
+    pub(super) fn add_causes(&mut self, (agreed, total, notes): (usize, usize, Vec<String>)) {
+        self.causes.0 += agreed;
+        self.causes.1 += total;
+        self.notes.extend(notes);
+    }
+}
+
+/// A build as the comparison of two builds sees it.
+fn judged<'a>(record: &'a Value, images: &'a Value, file: Dockerfile, graph: &Graph) -> Judged<'a> {
+    let shown = |step: &Step| Shown {
+        name: step.name.clone(),
+        lines: step.lines,
+        is_onbuild: step.is_onbuild,
+        is_image: matches!(step.op, Op::Image { .. }),
+    };
+    let steps = graph.steps.iter().map(shown).collect();
+    Judged { record, images, file, steps }
 }
 
 fn scenario(record: &Value, tally: &mut Tally) -> Verdict {
@@ -176,7 +198,7 @@ fn one_build<'a>(
     }
     accounts.extend(absent(&graph, &simulation, result).err());
     accounts.extend(error(&graph, &simulation, &steps, result, tally).err());
-    let judged = Judged { record: build, images, file, graph };
+    let judged = judged(build, images, file, &graph);
     if let Some(before) = before {
         let rebuilt: Vec<(StepId, &Value)> = steps
             .iter()
@@ -184,10 +206,7 @@ fn one_build<'a>(
             .filter(|(_, expected)| expected["started"] == true && expected["cached"] == false)
             .map(|(id, expected)| (*id, *expected))
             .collect();
-        let (agreed, total, notes) = cause::compare(before, &judged, &simulation, &rebuilt);
-        tally.causes.0 += agreed;
-        tally.causes.1 += total;
-        tally.notes.extend(notes);
+        tally.add_causes(cause::compare(before, &judged, &simulation, &rebuilt));
     }
     let recorded: BTreeMap<StepId, Reruns> = steps
         .iter()
@@ -201,7 +220,7 @@ fn one_build<'a>(
             .map(|(id, _)| *id);
         fails.extend(stopped);
     }
-    record(&judged.graph, &inputs, store, &reruns, &fails);
+    record(&graph, &inputs, store, &reruns, &fails);
     Ok((Some(judged), accounts))
 }
 
@@ -304,25 +323,27 @@ fn inputs(build: &Value, images: &Value, dockerfile_mtime: i64) -> Result<Inputs
     let build_args = map(&build["build_args"]).map(|(name, value)| (name.clone(), text(value).to_owned()));
     let mut known = BTreeMap::new();
     for (name, id) in map(&build["images"]) {
-        let mut top_layer = Tree::default();
-        for (path, file) in map(&images[text(id)]["files"]) {
-            top_layer.insert(path, entry(file)?);
-        }
+        let top_layer = tree(&images[text(id)]["files"])?;
         let full = reference::normalize(name)?;
         known.insert(full, ImageFiles { top_layer: Rc::new(top_layer) });
     }
     Ok(Inputs { locals, build_args: build_args.collect(), images: known, ..Inputs::default() })
 }
 
-pub(super) fn sent(files: &Value, own_list: &str) -> Result<Tree, String> {
-    let mut tree = Tree::default();
-    for (path, file) in map(files) {
-        tree.insert(path, entry(file)?);
-    }
+fn sent(files: &Value, own_list: &str) -> Result<Tree, String> {
+    let tree = tree(files)?;
     let name = if files.get(own_list).is_some() { own_list } else { ".dockerignore" };
     let Some(file) = files.get(name) else { return Ok(tree) };
     let list = IgnoreList::parse(text(&file["content"])).map_err(|error| error.to_string())?;
     Ok(list.filter(&tree))
+}
+
+pub(super) fn tree(files: &Value) -> Result<Tree, String> {
+    let mut tree = Tree::default();
+    for (path, file) in map(files) {
+        tree.insert(path, entry(file)?);
+    }
+    Ok(tree)
 }
 
 fn entry(file: &Value) -> Result<Entry, String> {
@@ -335,15 +356,20 @@ fn entry(file: &Value) -> Result<Entry, String> {
     if file["dir"] == true {
         return Ok(Entry { mode: mode.unwrap_or(0o755), mtime_secs, ..Entry::dir() });
     }
-    let bytes = match file["content_b64"].as_str() {
-        Some(encoded) => decode_base64(encoded)?,
-        None => text(&file["content"]).as_bytes().to_vec(),
-    };
+    let bytes = bytes(file)?;
     let entry = Entry::file(Digest::of(&bytes), bytes.len() as u64);
     Ok(Entry { mode: mode.unwrap_or(0o644), mtime_secs, ..entry })
 }
 
-fn line_number(value: &Value) -> Option<u32> {
+/// The content of a file.
+pub(super) fn bytes(file: &Value) -> Result<Vec<u8>, String> {
+    match file["content_b64"].as_str() {
+        Some(encoded) => decode_base64(encoded),
+        None => Ok(text(&file["content"]).as_bytes().to_vec()),
+    }
+}
+
+pub(super) fn line_number(value: &Value) -> Option<u32> {
     value.as_u64().and_then(|n| u32::try_from(n).ok())
 }
 
@@ -548,9 +574,4 @@ fn error(
     }
     tally.errors.0 += 1;
     Ok(())
-}
-
-/// A step that only an image of the outside makes.
-pub(super) fn is_image(step: &Step) -> bool {
-    matches!(step.op, Op::Image { .. })
 }

@@ -5,11 +5,47 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use layerlab::cache::Simulation;
 use layerlab::cache::reason::Reason;
+use layerlab::dockerfile::instruction::Instruction;
 use layerlab::dockerfile::stage::Dockerfile;
-use layerlab::graph::{Graph, Placed, Step, StepId};
+use layerlab::graph::StepId;
+use layerlab::text::Lines;
 use serde_json::Value;
 
-use super::cache::{Judged, is_image, map, text};
+use super::cache::{map, text};
+
+/// One build that was judged, to compare the next one with.
+pub(super) struct Judged<'a> {
+    pub(super) record: &'a Value,
+    pub(super) images: &'a Value,
+    pub(super) file: Dockerfile,
+    /// Its steps, by their ids.
+    pub(super) steps: Vec<Shown>,
+}
+
+/// What a comparison looks at of a step.
+pub(super) struct Shown {
+    pub(super) name: String,
+    pub(super) lines: Option<Lines>,
+    pub(super) is_onbuild: bool,
+    /// Only an image of the outside makes it.
+    pub(super) is_image: bool,
+}
+
+impl Judged<'_> {
+    fn step(&self, id: StepId) -> Option<&Shown> {
+        self.steps.get(id.0)
+    }
+
+    /// Every instruction in order.
+    fn instructions(&self) -> Vec<&Instruction> {
+        let stages = self
+            .file
+            .stages
+            .iter()
+            .flat_map(|stage| std::iter::once(&stage.instruction).chain(&stage.instructions));
+        self.file.global_args.iter().chain(stages).collect()
+    }
+}
 
 /// What differs between two builds.
 #[derive(Debug)]
@@ -46,7 +82,7 @@ pub(super) fn compare(
         let outcome = simulation.step(*id);
         let first = outcome.and_then(|outcome| outcome.first_cause);
         let reason = first.and_then(|first| simulation.step(first)).map(|outcome| &outcome.reason);
-        let step = first.and_then(|first| now.graph.step(first));
+        let step = first.and_then(|first| now.step(first));
         // What was found in the cache and yet differs is described by what stands on it.
         let described = simulation.steps.iter().find_map(|other| match &other.reason {
             Reason::ParentDiffers { change, .. } if other.first_cause == first => Some(change.as_ref()),
@@ -68,7 +104,7 @@ fn differences(before: &Judged<'_>, now: &Judged<'_>) -> Vec<Thing> {
     for name in different_keys(&old["build_args"], &new["build_args"]) {
         things.push(Thing::Argument(name));
     }
-    for key in ["target", "no_cache", "platform", "dockerfile_in_context"] {
+    for key in ["target", "no_cache", "platform", "dockerfile_in_context", "cli"] {
         if old[key] != new[key] {
             things.push(Thing::Choice(key));
         }
@@ -78,7 +114,7 @@ fn differences(before: &Judged<'_>, now: &Judged<'_>) -> Vec<Thing> {
     }
     let image = |judged: &Judged<'_>, name: &str| {
         let image = &judged.images[text(&judged.record["images"][name])];
-        (image["layers"].clone(), image["config"].clone(), image["platforms"].clone())
+        ["id", "layers", "config", "platforms"].map(|key| image[key].clone())
     };
     let images: BTreeSet<&String> =
         map(&old["images"]).chain(map(&new["images"])).map(|(name, _)| name).collect();
@@ -114,7 +150,7 @@ fn differences(before: &Judged<'_>, now: &Judged<'_>) -> Vec<Thing> {
         }
     }
     if old["dockerfile"] != new["dockerfile"] {
-        let instructions = edited(&before.graph, &now.graph);
+        let instructions = edited(&before.instructions(), &now.instructions());
         if new["dockerfile_in_context"] == true {
             // The file in the context differs, too.
             things.push(Thing::File("Dockerfile".into()));
@@ -130,9 +166,8 @@ fn different_keys(old: &Value, new: &Value) -> BTreeSet<String> {
 }
 
 /// Edits of instructions: what stands between the equal beginning and the equal end.
-fn edited(before: &Graph, now: &Graph) -> Vec<Thing> {
-    let (old, new): (&[Placed], &[Placed]) = (&before.placed, &now.placed);
-    let same = |(a, b): &(&Placed, &Placed)| a.code == b.code;
+fn edited(old: &[&Instruction], new: &[&Instruction]) -> Vec<Thing> {
+    let same = |(a, b): &(&&Instruction, &&Instruction)| a.code == b.code;
     let start = old.iter().zip(new).take_while(same).count();
     let rest = old.len().min(new.len()) - start;
     let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(same).count();
@@ -148,10 +183,10 @@ fn edited(before: &Graph, now: &Graph) -> Vec<Thing> {
     things
 }
 
-fn names(thing: &Thing, step: &Step, reason: &Reason, now: &Judged<'_>) -> bool {
+fn names(thing: &Thing, step: &Shown, reason: &Reason, now: &Judged<'_>) -> bool {
     let code = || {
-        let placed = now.graph.placed.iter().find(|placed| Some(placed.lines) == step.lines);
-        placed.map_or("", |placed| placed.code.as_str())
+        let mut all = now.instructions().into_iter();
+        all.find(|it| Some(it.lines) == step.lines).map_or("", |it| it.code.as_str())
     };
     // A variable that was expanded in the words of the step itself.
     let expands = |name: &str| {
@@ -168,20 +203,21 @@ fn names(thing: &Thing, step: &Step, reason: &Reason, now: &Judged<'_>) -> bool 
         },
         Thing::Argument(name) => match reason {
             Reason::VariableChanged { name: changed, .. } => changed == name,
+            Reason::ProxyArgumentsChanged { .. } => name.to_lowercase().ends_with("_proxy"),
             Reason::SettingChanged { name: setting, .. } => {
                 expands(name)
                     || (name == "SOURCE_DATE_EPOCH" && setting.contains("SOURCE_DATE_EPOCH"))
                     || (name == "BUILDKIT_CACHE_MOUNT_NS" && setting.contains("mounts"))
                     || (name == "BUILDKIT_SANDBOX_HOSTNAME" && setting.contains("host name"))
             }
-            Reason::BaseChanged { .. } => is_image(step),
+            Reason::BaseChanged { .. } | Reason::BaseImageChanged { .. } => step.is_image,
             Reason::InstructionChanged { .. } => {
                 expands(name) || derived(name, &now.file).iter().any(|it| expands(it))
             }
             _ => false,
         },
         Thing::Base(name) => match reason {
-            Reason::BaseChanged { .. } => is_image(step),
+            Reason::BaseChanged { .. } | Reason::BaseImageChanged { .. } => step.is_image,
             Reason::VariableChanged { .. } | Reason::SettingChanged { .. } => true,
             Reason::InstructionChanged { .. } | Reason::ParentReplaced { .. } => {
                 step.is_onbuild || !name.is_empty()
@@ -191,7 +227,7 @@ fn names(thing: &Thing, step: &Step, reason: &Reason, now: &Judged<'_>) -> bool 
         Thing::Choice(key) => match reason {
             Reason::CacheIgnored => *key == "no_cache",
             Reason::NeverBuilt | Reason::ParentReplaced { .. } => {
-                matches!(*key, "target" | "platform" | "named_contexts")
+                matches!(*key, "target" | "platform" | "named_contexts" | "cli")
             }
             Reason::BaseChanged { .. } => *key == "named_contexts",
             Reason::SettingChanged { .. } => matches!(*key, "platform" | "frontend_opts"),
@@ -201,6 +237,9 @@ fn names(thing: &Thing, step: &Step, reason: &Reason, now: &Judged<'_>) -> bool 
                     || (*key == "dockerfile_in_context"
                         && changes.iter().any(|change| change.path == "Dockerfile"))
             }
+            Reason::RandomIgnoreFile => *key == "dockerfile_in_context",
+            // `--label` makes an instruction of its own.
+            Reason::InstructionChanged { .. } if *key == "cli" => step.lines.is_none(),
             Reason::InstructionChanged { .. } => *key == "platform" && code().contains('$'),
             _ => false,
         },
@@ -231,7 +270,9 @@ fn names(thing: &Thing, step: &Step, reason: &Reason, now: &Judged<'_>) -> bool 
                 Reason::ParentReplaced { before: gone, .. } => {
                     words[0].is_some_and(|code| same_words(code, gone))
                 }
-                Reason::BaseChanged { .. } => is_kind("FROM") || is_kind("ARG"),
+                Reason::BaseChanged { .. } | Reason::BaseImageChanged { .. } => {
+                    is_kind("FROM") || is_kind("ARG")
+                }
                 _ => false,
             }
         }

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use layerlab::text;
 use serde_json::{Value, json};
 
-use super::score::{NOT_IMPLEMENTED, Score};
-
 /// Where sets are looked for.
 #[derive(Debug)]
 pub(crate) struct Corpus {
@@ -88,21 +86,6 @@ pub(super) fn string(text: &str) -> Value {
 /// A list of such strings.
 pub(super) fn strings<'a>(texts: impl IntoIterator<Item = &'a str>) -> Value {
     texts.into_iter().map(string).collect()
-}
-
-/// A set of one file a case that nothing answers yet: each case disagrees.
-pub(super) fn score_nothing(folder: &Path) -> Score {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.retain(|name| name.contains(".json") && !name.starts_with("node-output."));
-    names.sort();
-    let mut score = Score::default();
-    for name in names {
-        let id = name.split(".json").next().unwrap_or("").to_owned();
-        score.add(id, vec![("no simulation yet", Err(NOT_IMPLEMENTED.to_owned()))]);
-    }
-    score
 }
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -17,6 +17,7 @@
 #![allow(clippy::disallowed_methods, reason = "records are files, and the environment says which")]
 
 mod cache;
+mod cache_legacy;
 mod cause;
 mod compare;
 pub(crate) mod corpus;
@@ -55,7 +56,7 @@ const SETS: [(&str, Scorer); 14] = [
     ("buildkit-tests", dockerfiles::score),
     ("graph", graph::score),
     ("cache", cache::score),
-    ("cache-legacy", corpus::score_nothing),
+    ("cache-legacy", cache_legacy::score),
     ("images", images::score),
     ("images-dive", images::score),
     ("hostile", hostile::score),

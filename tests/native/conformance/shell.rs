@@ -27,6 +27,7 @@ fn case(record: &Value) -> Verdict {
         keeps_escapes: options["raw_escapes"] == true,
         ignores_quotes: options["skip_process_quotes"] == true,
         keeps_unset: options["skip_unset_env"] == true,
+        is_classic: false,
     };
     let pairs = record["env"].as_array().map_or(&[][..], Vec::as_slice).iter().filter_map(Value::as_str);
     let env: BTreeMap<String, String> = pairs
