@@ -84,6 +84,8 @@ pub enum ContextMessage {
         /// Why.
         message: String,
     },
+    /// The worker that reads contexts crashed, or cannot be had; a sentence.
+    WorkerFailed(String),
     /// Reading was cancelled.
     Cancelled,
     /// The files are to be read again.
@@ -92,6 +94,8 @@ pub enum ContextMessage {
     RootEntered,
     /// Another Dockerfile of the context is the one that is built.
     DockerfileChosen(String),
+    /// A text was pasted: changes, modes or a list of files.
+    Pasted(String),
     /// What was said was read.
     NoteClosed,
 }
@@ -115,18 +119,24 @@ pub(super) fn update(state: &mut State, message: ContextMessage) -> Vec<Effect> 
             state.n_jobs += 1;
             let job = JobId(state.n_jobs);
             let total_bytes = source.size_bytes();
+            let is_again = state.session.context_name.as_deref() == Some(name.as_str());
             let tree = Box::default();
             state.import = ImportState::Reading { name, job, tree, done_bytes: 0, total_bytes };
             let mut effects = Vec::new();
             if was_busy {
                 effects.push(Effect::RestartContextWorker);
             }
-            effects.push(Effect::SendContext(Request::ReadContext { job, source }));
+            effects.push(Effect::SendContext(Request::ReadContext { job, source, is_again }));
             effects
         }
         ContextMessage::Refused { name, message } => {
             state.import = ImportState::Failed { name, message };
             Vec::new()
+        }
+        ContextMessage::WorkerFailed(message) => {
+            let ImportState::Reading { name, .. } = &state.import else { return Vec::new() };
+            state.import = ImportState::Failed { name: name.clone(), message };
+            vec![Effect::RestartContextWorker]
         }
         ContextMessage::Cancelled => {
             let was_reading = matches!(state.import, ImportState::Reading { .. });
@@ -143,6 +153,7 @@ pub(super) fn update(state: &mut State, message: ContextMessage) -> Vec<Effect> 
             take(state, name, tree, texts)
         }
         ContextMessage::DockerfileChosen(path) => choose_dockerfile(state, &path),
+        ContextMessage::Pasted(text) => super::pasted::apply(state, &text),
         ContextMessage::NoteClosed => {
             state.import = ImportState::Idle;
             Vec::new()

@@ -13,6 +13,7 @@ pub mod history;
 pub mod impact;
 pub mod import;
 pub mod options;
+pub mod pasted;
 pub mod placeholder;
 pub mod rows;
 pub mod saved;

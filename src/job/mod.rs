@@ -3,9 +3,12 @@
 //! Knows nothing of a browser: bytes come from a [`ByteSource`], replies leave
 //! through a closure. The entry point in `web` connects both.
 
+mod context;
+
 use std::ops::ControlFlow;
 
 use crate::archive::{ByteSource, Limits};
+use crate::context::Tree;
 use crate::image::{self, Event};
 use crate::layer::LayerTree;
 use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport, Reply, Request};
@@ -13,28 +16,35 @@ use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport, Reply, Request
 /// Progress is told each time this many bytes were read, not by a clock.
 const PROGRESS_STEP_BYTES: u64 = 8 << 20;
 
-/// What a worker holds between two requests: the trees of the image opened last.
+/// The files that travel with a request, in its order.
+pub trait Files {
+    /// Opens one of them.
+    ///
+    /// # Errors
+    /// A sentence on why it cannot be read.
+    fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource + '_>, String>;
+}
+
+/// What a worker holds between two requests.
 #[derive(Default)]
 pub struct Job {
-    /// For each image its layers.
+    /// For each image of the archive opened last its layers.
     trees: Vec<Vec<LayerTree>>,
+    /// The context that was read last.
+    context: Tree,
 }
 
 impl Job {
-    /// Runs a request. `source` is the file that came with it, if one did.
-    pub fn run(
-        &mut self,
-        request: Request,
-        source: Option<&mut dyn ByteSource>,
-        reply: &mut dyn FnMut(Reply),
-    ) {
+    /// Runs a request.
+    pub fn run(&mut self, request: Request, files: &mut dyn Files, reply: &mut dyn FnMut(Reply)) {
         match request {
-            Request::Open { job } => match source {
-                Some(source) => self.open(job, source, reply),
-                None => reply(Reply::Failed { job, message: "no file came with the request".to_owned() }),
+            Request::Open { job } => match files.open(0) {
+                Ok(mut source) => self.open(job, source.as_mut(), reply),
+                Err(message) => reply(Reply::Failed { job, message }),
             },
-            Request::ReadContext { job, .. } => {
-                reply(Reply::Failed { job, message: String::new() });
+            Request::ReadContext { job, source, is_again } => {
+                let earlier = if is_again { std::mem::take(&mut self.context) } else { Tree::default() };
+                self.context = context::read(job, source, earlier, files, reply);
             }
             Request::ListFolder { job, image_idx, layer_idx, path } => {
                 let tree =
@@ -87,13 +97,54 @@ impl Job {
 mod tests {
     use super::*;
     use crate::archive::SliceSource;
+    use crate::context::Assumed;
+    use crate::protocol::{ContextFile, ContextSource};
+
+    /// Files in memory; each that is opened is noted.
+    struct Given(Vec<&'static [u8]>, Vec<usize>);
+
+    impl Files for Given {
+        fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource + '_>, String> {
+            self.1.push(idx);
+            let bytes = self.0.get(idx).copied().ok_or("no file came with the request")?;
+            Ok(Box::new(SliceSource(bytes)))
+        }
+    }
+
+    fn run(job: &mut Job, request: Request, files: &mut Given) -> Vec<Reply> {
+        let mut replies = Vec::new();
+        job.run(request, files, &mut |reply| replies.push(reply));
+        replies
+    }
 
     #[test]
     fn a_failure_is_a_sentence() {
-        let mut replies = Vec::new();
-        let request = Request::Open { job: JobId(7) };
-        Job::default().run(request, Some(&mut SliceSource(b"\x89PNG0000")), &mut |reply| replies.push(reply));
+        let mut files = Given(vec![b"\x89PNG0000"], Vec::new());
+        let replies = run(&mut Job::default(), Request::Open { job: JobId(7) }, &mut files);
         let message = "this is a PNG picture, not an image tarball".to_owned();
         assert_eq!(replies.last(), Some(&Reply::Failed { job: JobId(7), message }));
+        let replies = run(&mut Job::default(), Request::Open { job: JobId(8) }, &mut Given(vec![], vec![]));
+        let message = "no file came with the request".to_owned();
+        assert_eq!(replies, [Reply::Failed { job: JobId(8), message }]);
+    }
+
+    #[test]
+    fn of_a_folder_that_is_read_again_what_changed_is_read() {
+        let file = |path: &str, mtime_secs| ContextFile { path: path.into(), size_bytes: 1, mtime_secs };
+        let request = |files: Vec<ContextFile>, is_again| {
+            let source = ContextSource::Folder { files, folders: vec!["empty".into()] };
+            Request::ReadContext { job: JobId(1), source, is_again }
+        };
+        let mut job = Job::default();
+        let mut files = Given(vec![b"a", b"b"], Vec::new());
+        let replies = run(&mut job, request(vec![file("a", 1), file("d/b", 1)], false), &mut files);
+        let Some(Reply::ContextFiles { files: told, .. }) = replies.iter().rev().nth(1) else { panic!() };
+        let paths: Vec<&str> = told.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!((paths, files.1), (vec!["a", "d", "d/b", "empty"], vec![0, 1]));
+        assert!(told.iter().all(|(_, entry)| entry.assumed == Assumed::MODE));
+        let mut files = Given(vec![b"a", b"c"], Vec::new());
+        let replies = run(&mut job, request(vec![file("a", 1), file("d/b", 2)], true), &mut files);
+        let Some(Reply::ContextRead { report, .. }) = replies.last() else { panic!() };
+        assert_eq!((report.n_reused, report.n_files, files.1), (1, 2, vec![1]));
     }
 }

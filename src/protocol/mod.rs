@@ -37,6 +37,8 @@ pub enum Request {
         job: JobId,
         /// What it is.
         source: ContextSource,
+        /// It is the folder that was read before: only what changed is read.
+        is_again: bool,
     },
     /// List a folder of a layer of the image that was opened last.
     ListFolder {

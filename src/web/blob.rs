@@ -33,6 +33,12 @@ pub(super) fn whole(size: f64) -> u64 {
     size as u64
 }
 
+/// Milliseconds as JavaScript counts time, as whole seconds.
+#[allow(clippy::cast_possible_truncation, reason = "times of files are far below 2^53 milliseconds")]
+pub(super) fn seconds(millis: f64) -> i64 {
+    (millis / 1000.0).floor() as i64
+}
+
 #[allow(clippy::cast_precision_loss, reason = "no file has 2^53 bytes")]
 fn number(bytes: u64) -> f64 {
     bytes as f64

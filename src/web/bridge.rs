@@ -34,6 +34,13 @@ struct Code {
     module: JsValue,
 }
 
+/// The code, once it is there, which all bridges have in common, and those that wait for it.
+#[derive(Default)]
+struct Shared {
+    code: Option<Rc<Code>>,
+    waiting: Vec<Bridge>,
+}
+
 /// A worker that is running, and what keeps it heard.
 struct Running {
     worker: Worker,
@@ -46,7 +53,6 @@ struct Running {
 
 #[derive(Default)]
 struct Inner {
-    code: Option<Code>,
     running: Option<Running>,
     /// Requests that wait for the code.
     early: Vec<JsValue>,
@@ -55,6 +61,7 @@ struct Inner {
 /// The bridge.
 #[derive(Clone)]
 pub(super) struct Bridge {
+    shared: Rc<RefCell<Shared>>,
     inner: Rc<RefCell<Inner>>,
     listener: Listener,
 }
@@ -62,15 +69,18 @@ pub(super) struct Bridge {
 impl Bridge {
     /// Fetches the code and starts a worker.
     pub(super) fn start(listener: Listener) -> Self {
-        let bridge = Self { inner: Rc::default(), listener };
+        let bridge = Self { shared: Rc::default(), inner: Rc::default(), listener };
         let fetching = bridge.clone();
         spawn_local(async move {
             match fetch_code().await {
                 Ok(code) => {
-                    let mut inner = fetching.inner.borrow_mut();
-                    inner.code = Some(code);
-                    drop(inner);
+                    let waiting = {
+                        let mut shared = fetching.shared.borrow_mut();
+                        shared.code = Some(Rc::new(code));
+                        std::mem::take(&mut shared.waiting)
+                    };
                     fetching.spawn();
+                    waiting.iter().for_each(Self::spawn);
                 }
                 Err(error) => {
                     let why = message(&error);
@@ -83,15 +93,25 @@ impl Bridge {
         bridge
     }
 
-    /// Sends a request, with a file where one is needed.
-    pub(super) fn send(&self, request: &Request, file: Option<&web_sys::File>) {
+    /// A bridge to a worker of its own, which starts with the first request.
+    pub(super) fn another(&self, listener: Listener) -> Self {
+        Self { shared: Rc::clone(&self.shared), inner: Rc::default(), listener }
+    }
+
+    /// Sends a request with the files that travel with it.
+    pub(super) fn send(&self, request: &Request, files: &[web_sys::File]) {
         let Ok(value) = serde_wasm_bindgen::to_value(request) else { return };
-        let parts = js_sys::Array::of2(&value, file.map_or(&JsValue::UNDEFINED, AsRef::as_ref));
+        let files: js_sys::Array = files.iter().collect();
+        let parts = js_sys::Array::of2(&value, &files);
         let mut inner = self.inner.borrow_mut();
         match &mut inner.running {
             Some(running) if running.is_ready => drop(running.worker.post_message(&parts)),
             Some(running) => running.waiting.push(parts.into()),
-            None => inner.early.push(parts.into()),
+            None => {
+                inner.early.push(parts.into());
+                drop(inner);
+                self.spawn();
+            }
         }
     }
 
@@ -99,14 +119,17 @@ impl Bridge {
     pub(super) fn restart(&self) {
         if let Some(running) = self.inner.borrow_mut().running.take() {
             running.worker.terminate();
+            self.spawn();
         }
-        self.spawn();
     }
 
     fn spawn(&self) {
         let started = {
-            let inner = self.inner.borrow();
-            let Some(code) = &inner.code else { return };
+            let mut shared = self.shared.borrow_mut();
+            let Some(code) = shared.code.clone() else {
+                shared.waiting.push(self.clone());
+                return;
+            };
             Worker::new(&code.script_url).map(|worker| (worker, code.module.clone()))
         };
         let (worker, module) = match started {

@@ -8,6 +8,7 @@ mod bridge;
 mod component;
 mod editor;
 mod error;
+mod folder;
 mod root;
 mod storage;
 mod worker;

@@ -13,15 +13,17 @@ use super::bridge::{Bridge, Heard};
 use super::component::page::Page;
 use super::editor::Editor;
 use super::error::message;
+use super::folder::{self, Chosen};
 use super::storage::Storage;
 use crate::app::analysis::Analysis;
 use crate::app::history::History;
+use crate::app::import::ContextMessage;
 use crate::app::saved;
 use crate::app::state::{EditorTab, Place, Session, State, Theme};
 use crate::app::update::{Effect, Message, update};
 use crate::app::view::{self, SimulateView};
 use crate::cache::solve::Reruns;
-use crate::protocol::Request;
+use crate::protocol::{ContextSource, Request};
 
 /// Puts the page on screen.
 pub(super) fn start(build: &'static str) {
@@ -41,6 +43,10 @@ enum Input {
     App(Message),
     /// A file was chosen or dropped.
     FileChosen(File),
+    /// A context was chosen or dropped.
+    ContextChosen(Chosen),
+    /// The files of a context were found.
+    ContextFound(Box<(ContextSource, Vec<File>)>),
     /// The database is open, and what was in it.
     StorageOpened(Storage),
     /// The editor is on the page, or cannot be.
@@ -66,6 +72,11 @@ type ViewKey = (u64, u64, Option<usize>);
 struct Root {
     state: State,
     bridge: Option<Bridge>,
+    /// To a worker of its own, so that an image and a context can be read side by side.
+    context_bridge: Option<Bridge>,
+    /// What the context was read from last, and its files.
+    chosen: Option<Chosen>,
+    context_files: Vec<File>,
     storage: Option<Storage>,
     file: Option<File>,
     editor: Option<Editor>,
@@ -123,6 +134,9 @@ impl Component for Root {
         Self {
             state,
             bridge: None,
+            context_bridge: None,
+            chosen: None,
+            context_files: Vec::new(),
             storage: None,
             file: None,
             editor: None,
@@ -148,6 +162,19 @@ impl Component for Root {
             Input::FileChosen(file) => {
                 let chosen = Message::ImageChosen { name: file.name(), size_bytes: whole(file.size()) };
                 self.file = Some(file);
+                let effects = update(&mut self.state, chosen);
+                self.run(ctx, effects);
+                true
+            }
+            Input::ContextChosen(chosen) => {
+                self.find_context(ctx, chosen);
+                false
+            }
+            Input::ContextFound(found) => {
+                let (source, files) = *found;
+                self.context_files = files;
+                let name = self.chosen.as_ref().map(Chosen::name).unwrap_or_default();
+                let chosen = Message::Context(ContextMessage::Chosen { name, source });
                 let effects = update(&mut self.state, chosen);
                 self.run(ctx, effects);
                 true
@@ -183,6 +210,7 @@ impl Component for Root {
         let Some((_, view)) = self.view.as_ref().filter(|_| self.is_restored) else { return Html::default() };
         let on_message = ctx.link().callback(Input::App);
         let on_file = ctx.link().callback(Input::FileChosen);
+        let on_context = ctx.link().callback(Input::ContextChosen);
         let on_editor_host = ctx.link().callback(Input::EditorHostReady);
         html! {
             <Page
@@ -191,6 +219,7 @@ impl Component for Root {
                 editor_mode={self.editor_mode}
                 {on_message}
                 {on_file}
+                {on_context}
                 {on_editor_host}
             />
         }
@@ -200,13 +229,22 @@ impl Component for Root {
         // The worker's code comes after the first paint.
         if self.is_restored && self.bridge.is_none() {
             let link = ctx.link().clone();
-            self.bridge = Some(Bridge::start(Rc::new(move |heard| {
+            let bridge = Bridge::start(Rc::new(move |heard| {
                 link.send_message(Input::App(match heard {
                     Heard::Reply(reply) => Message::WorkerReplied(reply),
                     Heard::Failed(why) => Message::WorkerFailed(why),
                     Heard::Missing(why) => Message::WorkerMissing(why),
                 }));
+            }));
+            let link = ctx.link().clone();
+            self.context_bridge = Some(bridge.another(Rc::new(move |heard| match heard {
+                Heard::Reply(reply) => link.send_message(Input::App(Message::WorkerReplied(reply))),
+                Heard::Failed(message) | Heard::Missing(message) => {
+                    let failed = Message::Context(ContextMessage::WorkerFailed(message));
+                    link.send_message(Input::App(failed));
+                }
             })));
+            self.bridge = Some(bridge);
         }
     }
 }
@@ -249,8 +287,25 @@ impl Root {
                         self.storage_failed(ctx, &error);
                     }
                 }
-                Effect::SendFile(request) => self.send(&request, true),
-                Effect::Send(request) => self.send(&request, false),
+                Effect::SendFile(request) => self.send(&request, self.file.as_slice()),
+                Effect::Send(request) => self.send(&request, &[]),
+                Effect::SendContext(request) => {
+                    if let Some(bridge) = &self.context_bridge {
+                        bridge.send(&request, &self.context_files);
+                    }
+                }
+                Effect::RereadContext => match self.chosen.clone().filter(Chosen::is_dropped_folder) {
+                    Some(chosen) => self.find_context(ctx, chosen),
+                    None => {
+                        let link = ctx.link().clone();
+                        folder::ask(move |chosen| link.send_message(Input::ContextChosen(chosen)));
+                    }
+                },
+                Effect::RestartContextWorker => {
+                    if let Some(bridge) = &self.context_bridge {
+                        bridge.restart();
+                    }
+                }
                 Effect::RestartWorker => {
                     if let Some(bridge) = &self.bridge {
                         bridge.restart();
@@ -280,10 +335,33 @@ impl Root {
         ctx.link().send_message(Input::App(Message::StorageFailed(why)));
     }
 
-    fn send(&self, request: &Request, with_file: bool) {
+    fn send(&self, request: &Request, files: &[File]) {
         if let Some(bridge) = &self.bridge {
-            bridge.send(request, self.file.as_ref().filter(|_| with_file));
+            bridge.send(request, files);
         }
+    }
+
+    /// Walks through a folder, and has its files read.
+    fn find_context(&mut self, ctx: &Context<Self>, chosen: Chosen) {
+        self.chosen = Some(chosen.clone());
+        let name = chosen.name();
+        let on_found = {
+            let (link, name) = (ctx.link().clone(), name.clone());
+            Rc::new(move |n_files| {
+                let found = ContextMessage::FilesFound { name: name.clone(), n_files };
+                link.send_message(Input::App(Message::Context(found)));
+            })
+        };
+        let link = ctx.link().clone();
+        folder::find(chosen, on_found, move |found| {
+            link.send_message(match found {
+                Ok(found) => Input::ContextFound(Box::new(found)),
+                Err(error) => {
+                    let message = format!("the folder cannot be read: {}", message(&error));
+                    Input::App(Message::Context(ContextMessage::Refused { name, message }))
+                }
+            });
+        });
     }
 
     fn show_texts(&self) {
@@ -363,9 +441,24 @@ fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(Event)>> {
         let link = link.clone();
         Closure::<dyn FnMut(Event)>::new(move |event: Event| {
             let data = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer);
-            if let Some(file) = data.and_then(|data| data.files()).and_then(|files| files.get(0)) {
-                event.prevent_default();
-                link.send_message(Input::FileChosen(file));
+            let Some(chosen) = data.and_then(|data| Chosen::of_drop(&data)) else { return };
+            event.prevent_default();
+            let target = event.target_dyn_into::<web_sys::Element>();
+            let on_context = target.and_then(|target| target.closest(".context-panel").ok().flatten());
+            match chosen {
+                Chosen::Archive(file) if on_context.is_none() => {
+                    let link = link.clone();
+                    spawn_local(async move {
+                        // No image is a zip.
+                        let is_zip = folder::is_zip(&file).await;
+                        link.send_message(if is_zip {
+                            Input::ContextChosen(Chosen::Archive(file))
+                        } else {
+                            Input::FileChosen(file)
+                        });
+                    });
+                }
+                chosen => link.send_message(Input::ContextChosen(chosen)),
             }
         })
     };

@@ -9,10 +9,10 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 use super::blob::BlobSource;
 use super::error::message;
 use crate::archive::ByteSource;
-use crate::job::Job;
+use crate::job::{Files, Job};
 use crate::protocol::{Reply, Request};
 
-/// Waits for requests, each an array of the request and, where one travels with it, a file.
+/// Waits for requests, each an array of the request and the files that travel with it.
 pub(super) fn start(build: &'static str) {
     let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
     let post = {
@@ -30,14 +30,9 @@ pub(super) fn start(build: &'static str) {
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let parts = js_sys::Array::from(&event.data());
             let Ok(request) = serde_wasm_bindgen::from_value::<Request>(parts.get(0)) else { return };
-            let id = request.job();
-            let mut source = match source_of(parts.get(1)) {
-                Ok(source) => source,
-                Err(error) => return post(&Reply::Failed { job: id, message: message(&error) }),
-            };
-            let source = source.as_mut().map(|source| source as &mut dyn ByteSource);
+            let mut files = Blobs(js_sys::Array::from(&parts.get(1)));
             if let Ok(mut job) = job.try_borrow_mut() {
-                job.run(request, source, &mut |reply| post(&reply));
+                job.run(request, &mut files, &mut |reply| post(&reply));
             }
         })
     };
@@ -47,9 +42,15 @@ pub(super) fn start(build: &'static str) {
     post(&Reply::Ready { build: build.to_owned() });
 }
 
-fn source_of(value: JsValue) -> Result<Option<BlobSource>, JsValue> {
-    match value.dyn_into::<web_sys::Blob>() {
-        Ok(blob) => BlobSource::new(blob).map(Some),
-        Err(_) => Ok(None),
+/// The files that came with a request.
+struct Blobs(js_sys::Array);
+
+impl Files for Blobs {
+    fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource + '_>, String> {
+        let value = u32::try_from(idx).map_or(JsValue::UNDEFINED, |idx| self.0.get(idx));
+        let blob =
+            value.dyn_into::<web_sys::Blob>().map_err(|_| "no file came with the request".to_owned())?;
+        let source = BlobSource::new(blob).map_err(|error| message(&error))?;
+        Ok(Box::new(source))
     }
 }

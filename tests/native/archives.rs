@@ -8,7 +8,7 @@ use layerlab::archive::{ByteSource, Limits, SliceSource, SourceError, Window};
 use layerlab::digest::Digest;
 use layerlab::image::problem::{OpenError, Problem};
 use layerlab::image::{self, Event, ImagePlan, Layer};
-use layerlab::job::Job;
+use layerlab::job::{Files, Job};
 use layerlab::protocol::{JobId, Reply, Request};
 use serde_json::json;
 
@@ -344,13 +344,22 @@ fn announced_sizes_are_not_believed() {
     assert!(open(&mut SliceSource(&longname), browser()).is_err());
 }
 
+/// A request with one file.
+struct One<'a>(&'a [u8]);
+
+impl Files for One<'_> {
+    fn open(&mut self, _: usize) -> Result<Box<dyn ByteSource + '_>, String> {
+        Ok(Box::new(SliceSource(self.0)))
+    }
+}
+
 #[test]
 fn a_job_replies_in_order() {
     let bytes = oci_layout(true);
     let mut replies = Vec::new();
     let mut job = Job::default();
     let id = JobId(3);
-    job.run(Request::Open { job: id }, Some(&mut SliceSource(&bytes)), &mut |reply| replies.push(reply));
+    job.run(Request::Open { job: id }, &mut One(&bytes), &mut |reply| replies.push(reply));
     let letter = |reply: &Reply| match reply {
         Reply::Progressed { .. } => 'p',
         Reply::ImagesFound { .. } => 'i',
@@ -367,7 +376,7 @@ fn a_job_replies_in_order() {
     assert!(replies.iter().all(verified));
     let path = "etc".to_owned();
     let request = Request::ListFolder { job: id, image_idx: 0, layer_idx: 0, path };
-    job.run(request, None, &mut |reply| {
+    job.run(request, &mut One(&bytes), &mut |reply| {
         let Reply::FolderListed { rows, .. } = reply else { panic!("{reply:?}") };
         assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["os-release"]);
     });

@@ -7,17 +7,20 @@ use web_sys::{Element, HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::icon::icon;
+use super::import::Import;
 use super::size::{octal, size};
 use crate::app::files::{FileRow, FileStatus, Folder};
+use crate::app::state::State;
 use crate::app::update::Message;
 use crate::app::view::SimulateView;
+use crate::web::folder::Chosen;
 
 #[derive(Properties, PartialEq)]
 pub(super) struct ContextProps {
     pub(super) view: Rc<SimulateView>,
-    pub(super) filter: String,
-    pub(super) has_dockerfile_in_context: bool,
+    pub(super) state: Rc<State>,
     pub(super) on_message: Callback<Message>,
+    pub(super) on_context: Callback<Chosen>,
 }
 
 /// The list of files.
@@ -65,20 +68,21 @@ pub(super) fn context_panel(props: &ContextProps) -> Html {
             <div class="panel-head">
                 <h2>{ "Build context" }</h2>
                 <label class="switch">
-                    <input type="checkbox" checked={props.has_dockerfile_in_context} onchange={on_switch} />
+                    <input type="checkbox" checked={props.state.session.now.has_dockerfile_in_context} onchange={on_switch} />
                     { "Dockerfile is part of it" }
                 </label>
             </div>
+            <Import state={Rc::clone(&props.state)} on_message={props.on_message.clone()} on_context={props.on_context.clone()} />
             <div class="context-facts">
-                <span>{ format!("{} {entries}, {} sent, {} changed", files.n_entries, files.n_sent, files.n_changed) }</span>
-                if files.n_entries > 20 || !props.filter.is_empty() {
-                    <input type="search" aria-label="Show only files with this in their path" placeholder="filter" value={props.filter.clone()} oninput={on_filter} />
+                <span>{ props.state.session.context_name.as_ref().map_or(String::new(), |name| format!("{name}: ")) }{ format!("{} {entries}, {} sent, {} changed", files.n_entries, files.n_sent, files.n_changed) }</span>
+                if files.n_entries > 20 || !props.state.file_filter.is_empty() {
+                    <input type="search" aria-label="Show only files with this in their path" placeholder="filter" value={props.state.file_filter.clone()} oninput={on_filter} />
                 }
             </div>
             if files.is_assumed {
                 <p class="note context-note">
                     { icon("info") }
-                    { "Modes and owners of a dropped folder are assumed: 0644, 0755, root. Paste the output of git ls-files -s, or drop a tar, to be sure." }
+                    { "Modes of a dropped folder are assumed: 0644, folders 0755, no links; a browser does not show them. Paste the output of git ls-files -s, or drop a tar, to be sure." }
                 </p>
             }
             <ul class="files" aria-label="Files">

@@ -4,6 +4,7 @@
 pub(super) mod context;
 pub(super) mod editor;
 pub(super) mod icon;
+mod import;
 pub(super) mod inspect;
 mod options;
 pub(super) mod page;

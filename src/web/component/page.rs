@@ -11,6 +11,7 @@ use super::simulate::Simulate;
 use crate::app::state::{Place, State, Theme};
 use crate::app::update::Message;
 use crate::app::view::SimulateView;
+use crate::web::folder::Chosen;
 use crate::web::root::EditorMode;
 
 #[derive(Properties, PartialEq)]
@@ -20,6 +21,7 @@ pub(in crate::web) struct PageProps {
     pub(in crate::web) editor_mode: EditorMode,
     pub(in crate::web) on_message: Callback<Message>,
     pub(in crate::web) on_file: Callback<File>,
+    pub(in crate::web) on_context: Callback<Chosen>,
     pub(in crate::web) on_editor_host: Callback<web_sys::HtmlElement>,
 }
 
@@ -98,6 +100,7 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                             view={Rc::clone(&props.view)}
                             editor_mode={props.editor_mode}
                             on_message={props.on_message.clone()}
+                            on_context={props.on_context.clone()}
                             on_editor_host={props.on_editor_host.clone()}
                         />
                     },

@@ -14,6 +14,7 @@ use crate::app::state::{Pane, State};
 use crate::app::update::Message;
 use crate::app::view::{Mark, SimulateView};
 use crate::cache::solve::Reruns;
+use crate::web::folder::Chosen;
 use crate::web::root::EditorMode;
 
 #[derive(Properties, PartialEq)]
@@ -22,6 +23,7 @@ pub(super) struct SimulateProps {
     pub(super) view: Rc<SimulateView>,
     pub(super) editor_mode: EditorMode,
     pub(super) on_message: Callback<Message>,
+    pub(super) on_context: Callback<Chosen>,
     pub(super) on_editor_host: Callback<web_sys::HtmlElement>,
 }
 
@@ -123,9 +125,9 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
                     />
                     <ContextPanel
                         view={Rc::clone(view)}
-                        filter={props.state.file_filter.clone()}
-                        has_dockerfile_in_context={props.state.session.now.has_dockerfile_in_context}
+                        state={Rc::clone(&props.state)}
                         on_message={props.on_message.clone()}
+                        on_context={props.on_context.clone()}
                     />
                 </div>
                 <div class="column stack">

@@ -1,0 +1,275 @@
+//! Text that is pasted: changes of files, their true modes, or a list of them.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::history::Event;
+use super::import::{ImportNote, ImportState, take};
+use super::saved::Part;
+use super::state::{State, Version};
+use super::update::{Effect, changed};
+use crate::context::Tree;
+use crate::context::listing::{self, Listing, ListingKind};
+use crate::context::patch::apply_hunks;
+use crate::context::patch::{self, ChangeKind, ContentChange, FileChange, Patch, PatchKind};
+
+/// What a pasted text is taken for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pasted {
+    /// Nothing yet.
+    Nothing,
+    /// Changes.
+    Changes(PatchKind),
+    /// Files.
+    Files(ListingKind),
+}
+
+impl Pasted {
+    /// As people read it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Changes(PatchKind::Diff) => "a diff: its changes are made to the texts and files",
+            Self::Changes(PatchKind::Status) => "git status: what it lists counts as changed",
+            Self::Changes(PatchKind::NameStatus) => "git diff --name-status: what it lists counts as changed",
+            Self::Files(ListingKind::Index) => "git ls-files -s: modes and contents as git knows them",
+            Self::Files(ListingKind::Commit) => "git ls-tree: modes and contents as git knows them",
+            Self::Files(ListingKind::Paths) => "a list of files: they become the context",
+        }
+    }
+}
+
+/// Looks at a text.
+#[must_use]
+pub fn kind_of(text: &str) -> Pasted {
+    if text.trim().is_empty() {
+        return Pasted::Nothing;
+    }
+    // A line of the index could be taken for one of a status, and not the other way round.
+    match (listing::parse(text).kind, patch::parse(text).kind) {
+        (kind @ (ListingKind::Index | ListingKind::Commit), _) => Pasted::Files(kind),
+        (_, Some(kind)) => Pasted::Changes(kind),
+        (kind, None) => Pasted::Files(kind),
+    }
+}
+
+/// What is wrong with lines, as sentences; a long list is cut.
+fn sentences<T>(problems: &[T], sentence: impl Fn(&T) -> String) -> Vec<String> {
+    const MAX: usize = 20;
+    let mut all: Vec<String> = problems.iter().take(MAX).map(sentence).collect();
+    if problems.len() > MAX {
+        all.push(format!("and {} more", problems.len() - MAX));
+    }
+    all
+}
+
+/// Does what a pasted text says.
+pub(super) fn apply(state: &mut State, text: &str) -> Vec<Effect> {
+    match kind_of(text) {
+        Pasted::Nothing => Vec::new(),
+        Pasted::Changes(_) => apply_patch(state, patch::parse(text)),
+        Pasted::Files(kind) => {
+            let listing = listing::parse(text);
+            let is_known = |files: &Tree| {
+                listing.files.iter().any(|file| files.get(&file.path).is_some_and(|entry| !entry.is_dir()))
+            };
+            if kind != ListingKind::Paths && is_known(&state.session.now.files) {
+                return apply_modes(state, &listing);
+            }
+            new_context(state, &listing)
+        }
+    }
+}
+
+fn done(state: &mut State, done: Vec<String>, problems: Vec<String>) {
+    let note = ImportNote { done, problems, ..ImportNote::default() };
+    state.import = ImportState::Read(Box::new(note));
+}
+
+fn apply_patch(state: &mut State, patch: Patch) -> Vec<Effect> {
+    state.keep_replaced();
+    state.session.n_edits += 1;
+    let n_edit = state.session.n_edits;
+    let now = &mut state.session.now;
+    let problem = |it: &patch::PatchProblem| format!("line {}: {}", it.line, it.kind);
+    let mut problems = sentences(&patch.problems, problem);
+    let mut told = Vec::new();
+    let (of_texts, of_files): (Vec<FileChange>, Vec<FileChange>) = patch
+        .changes
+        .into_iter()
+        .partition(|change| change.path == now.dockerfile_path || change.path == now.ignore_path);
+    for change in &of_texts {
+        match change_text(now, change) {
+            Ok(()) => told.push(format!("{} was changed in the editor.", change.path)),
+            Err(why) => problems.push(format!("{}: {why}", change.path)),
+        }
+    }
+    let applied = patch::apply(Rc::make_mut(&mut now.files), &of_files, n_edit);
+    problems.extend(sentences(&applied.problems, problem));
+    let counts = [
+        (applied.n_edited, "edited"),
+        (applied.n_added, "added"),
+        (applied.n_deleted, "deleted"),
+        (applied.n_renamed, "renamed"),
+        (applied.n_modes, "with another mode"),
+        (applied.n_same, "there already"),
+    ];
+    let parts: Vec<String> =
+        counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if !parts.is_empty() {
+        told.push(format!("Files: {}.", parts.join(", ")));
+    }
+    if told.is_empty() && problems.is_empty() {
+        told.push("Nothing in it changes a file.".to_owned());
+    }
+    done(state, told, problems);
+    let mut effects = changed(state, Part::Files);
+    effects.push(Effect::ShowTexts);
+    effects
+}
+
+/// Changes one of the texts in the editor.
+fn change_text(now: &mut Version, change: &FileChange) -> Result<(), String> {
+    let is_dockerfile = change.path == now.dockerfile_path;
+    let text = if is_dockerfile { &mut now.dockerfile } else { &mut now.dockerignore };
+    match (&change.kind, &change.content) {
+        (ChangeKind::Deleted, _) if is_dockerfile => Err("a build needs it, so it stays".to_owned()),
+        (ChangeKind::Deleted, _) => {
+            text.clear();
+            Ok(())
+        }
+        (_, ContentChange::Hunks(hunks)) => {
+            let old = if change.kind == ChangeKind::Added { "" } else { text.as_str() };
+            *text = apply_hunks(old, hunks).map_err(|error| error.to_string())?;
+            Ok(())
+        }
+        (_, ContentChange::Same) => Ok(()),
+        (_, ContentChange::NotTold | ContentChange::Changed) => {
+            Err("how it changed is not told; paste git diff, or edit it above".to_owned())
+        }
+    }
+}
+
+/// The modes that files truly have, in the present version and in what was built: they had them then, too.
+fn apply_modes(state: &mut State, listing: &Listing) -> Vec<Effect> {
+    let mut trees: Vec<&mut Rc<Tree>> = vec![&mut state.session.given];
+    trees.extend(state.session.events.iter_mut().filter_map(|event| match event {
+        Event::Built(version) => Some(&mut version.files),
+        Event::Pruned | Event::FreshRunner(_) => None,
+    }));
+    for tree in trees {
+        let _ = listing.apply_modes(Rc::make_mut(tree));
+    }
+    let applied = listing.apply_modes(Rc::make_mut(&mut state.session.now.files));
+    let mut told =
+        vec![format!("Modes are known now: {} as assumed, {} others.", applied.n_same, applied.n_changed)];
+    if applied.n_unlisted > 0 {
+        told.push(format!(
+            "{} files of the context are not in the list; theirs stay assumed.",
+            applied.n_unlisted
+        ));
+    }
+    if applied.n_missing > 0 {
+        told.push(format!("{} files of the list are not in the context.", applied.n_missing));
+    }
+    let problems = sentences(&applied.problems, |it| format!("line {}: {}", it.line, it.kind));
+    done(state, told, problems);
+    state.events_revision += 1;
+    changed(state, Part::Given)
+}
+
+/// Files of a list become the context. The texts in the editor stay; where the list names them, they lie in it.
+fn new_context(state: &mut State, listing: &Listing) -> Vec<Effect> {
+    let (tree, too_many) = listing.tree();
+    let mut problems = sentences(&listing.problems, |it| format!("line {}: {}", it.line, it.kind));
+    problems.extend(too_many.map(|it| format!("line {}: {}", it.line, it.kind)));
+    let n_files = tree.iter().filter(|(_, entry)| !entry.is_dir()).count();
+    if n_files == 0 {
+        problems.insert(0, "this is neither a list of files nor a list of changes".to_owned());
+        done(state, Vec::new(), problems);
+        return Vec::new();
+    }
+    let now = &state.session.now;
+    let named = [("Dockerfile", &now.dockerfile), (".dockerignore", &now.dockerignore)];
+    let texts: BTreeMap<String, String> = named
+        .into_iter()
+        .filter(|(path, _)| tree.get(path).is_some())
+        .map(|(path, text)| (path.to_owned(), text.clone()))
+        .collect();
+    let effects = take(state, "pasted list".to_owned(), tree, texts);
+    done(state, vec![format!("{n_files} files of the list are the context now.")], problems);
+    effects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::import::ContextMessage;
+    use crate::app::state::Session;
+    use crate::app::update::{Message, update};
+    use crate::context::Assumed;
+
+    fn paste(state: &mut State, text: &str) -> ImportNote {
+        let _ = update(state, Message::Context(ContextMessage::Pasted(text.into())));
+        match &state.import {
+            ImportState::Read(note) => note.as_ref().clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_a_text_is_taken_for() {
+        for (text, kind) in [
+            ("", Pasted::Nothing),
+            (" M index.js\n?? new.js\n", Pasted::Changes(PatchKind::Status)),
+            ("M\tindex.js\nR100\ta\tb\n", Pasted::Changes(PatchKind::NameStatus)),
+            ("diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n", Pasted::Changes(PatchKind::Diff)),
+            ("100644 d95f3ad14dee633a758d2e331151e950dd13e4ed 0\tx\n", Pasted::Files(ListingKind::Index)),
+            ("src/a\nsrc/b\n", Pasted::Files(ListingKind::Paths)),
+        ] {
+            assert_eq!(kind_of(text), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_diff_touches_texts_and_files() {
+        let mut state = State::new(Session::example(), "test");
+        let before = state.session.now.clone();
+        let note = paste(
+            &mut state,
+            "diff --git a/Dockerfile b/Dockerfile\n--- a/Dockerfile\n+++ b/Dockerfile\n\
+             @@ -4 +4 @@\n-RUN npm install\n+RUN npm ci\n\
+             diff --git a/index.js b/index.js\nindex 1111111..2222222 100644\n--- a/index.js\n+++ b/index.js\n\
+             @@ -1 +1 @@\n-a\n+b\n\
+             diff --git a/run.sh b/run.sh\nold mode 100644\nnew mode 100755\n",
+        );
+        let now = &state.session.now;
+        assert_eq!(now.dockerfile, before.dockerfile.replace("npm install", "npm ci"));
+        assert_ne!(now.files.get("index.js"), before.files.get("index.js"));
+        assert_eq!(note.done, ["Dockerfile was changed in the editor.", "Files: 1 edited."]);
+        assert!(note.problems.iter().any(|problem| problem.contains("run.sh")), "{:?}", note.problems);
+        let _ = update(&mut state, Message::ReplacementUndone);
+        assert_eq!(state.session.now, before);
+    }
+
+    #[test]
+    fn modes_are_true_of_earlier_builds_too() {
+        let mut state = State::new(Session::example(), "test");
+        let _ = update(&mut state, Message::BuildRequested);
+        let note = paste(&mut state, "100755 d95f3ad14dee633a758d2e331151e950dd13e4ed 0\tindex.js\n");
+        assert_eq!(state.session.now.files.get("index.js").map(|entry| entry.mode), Some(0o755));
+        assert_eq!(state.session.last_build(), Some(&state.session.now), "{note:?}");
+    }
+
+    #[test]
+    fn a_list_is_a_context() {
+        let mut state = State::new(Session::example(), "test");
+        let note = paste(&mut state, "Dockerfile\npackage.json\nsrc/a.js\n");
+        assert_eq!(note.done, ["3 files of the list are the context now."]);
+        let now = &state.session.now;
+        assert!(now.has_dockerfile_in_context);
+        let entry = now.files.get("src/a.js").unwrap();
+        assert!(entry.assumed.includes(Assumed::CONTENT));
+    }
+}

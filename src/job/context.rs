@@ -1,0 +1,93 @@
+//! Contexts: read from an archive or a folder, told in pieces.
+
+use std::ops::ControlFlow;
+
+use super::{Files, PROGRESS_STEP_BYTES};
+use crate::archive::Limits;
+use crate::context::import::{FolderImport, FoundFile, Imported, Progress, import};
+use crate::context::{Entry, Tree};
+use crate::protocol::{ContextReport, ContextSource, JobId, Reply};
+
+/// So many entries travel together: a page that takes them in is busy for a frame or two.
+const ENTRIES_AT_ONCE: usize = 1000;
+
+/// More problems are counted, not told one by one.
+const MAX_PROBLEMS: usize = 50;
+
+/// Reads a context and tells it. Gives the files, so that reading the same folder again costs what changed.
+pub(super) fn read(
+    job: JobId,
+    source: ContextSource,
+    earlier: Tree,
+    files: &mut dyn Files,
+    reply: &mut dyn FnMut(Reply),
+) -> Tree {
+    let mut told_bytes = 0;
+    let mut on_progress = |progress: Progress| {
+        let Progress { done_bytes, total_bytes } = progress;
+        if done_bytes >= told_bytes + PROGRESS_STEP_BYTES || done_bytes == total_bytes {
+            told_bytes = done_bytes;
+            reply(Reply::Progressed { job, done_bytes, total_bytes });
+        }
+        ControlFlow::Continue(())
+    };
+    let outcome = match source {
+        ContextSource::Archive { .. } => match files.open(0) {
+            Ok(mut source) => import(source.as_mut(), Limits::for_browser(), &mut on_progress)
+                .map(|imported| (imported, 0))
+                .map_err(|error| error.to_string()),
+            Err(message) => Err(message),
+        },
+        ContextSource::Folder { files: found, folders } => {
+            let mut folder = FolderImport::new(Limits::for_browser(), earlier);
+            folders.iter().for_each(|path| folder.add_folder(path));
+            let mut open = Vec::new();
+            for (idx, file) in found.into_iter().enumerate() {
+                let found =
+                    FoundFile { path: file.path, size_bytes: file.size_bytes, mtime_secs: file.mtime_secs };
+                if folder.add_file(found) {
+                    open.push(idx);
+                }
+            }
+            let mut outcome = Ok(());
+            for idx in open {
+                match files.open(idx) {
+                    Ok(mut source) => outcome = folder.read_file(source.as_mut(), &mut on_progress),
+                    Err(message) => folder.skip_file(&message),
+                }
+                if outcome.is_err() {
+                    break;
+                }
+            }
+            let n_reused = folder.n_reused();
+            outcome.map(|()| (folder.finish(), n_reused)).map_err(|error| error.to_string())
+        }
+    };
+    match outcome {
+        Ok((imported, n_reused)) => tell(job, imported, n_reused, reply),
+        Err(message) => {
+            reply(Reply::Failed { job, message });
+            Tree::default()
+        }
+    }
+}
+
+fn tell(job: JobId, imported: Imported, n_reused: u64, reply: &mut dyn FnMut(Reply)) -> Tree {
+    let Imported { tree, n_files, content_bytes, texts, single_root, problems, .. } = imported;
+    let mut files: Vec<(String, Entry)> = Vec::new();
+    for (path, entry) in tree.iter() {
+        files.push((path, entry.clone()));
+        if files.len() == ENTRIES_AT_ONCE {
+            reply(Reply::ContextFiles { job, files: std::mem::take(&mut files) });
+        }
+    }
+    reply(Reply::ContextFiles { job, files });
+    let n_more = problems.len().saturating_sub(MAX_PROBLEMS);
+    let mut told: Vec<String> = problems.iter().take(MAX_PROBLEMS).map(ToString::to_string).collect();
+    if n_more > 0 {
+        told.push(format!("{n_more} more problems of this kind"));
+    }
+    let report = ContextReport { n_files, content_bytes, n_reused, texts, single_root, problems: told };
+    reply(Reply::ContextRead { job, report });
+    tree
+}

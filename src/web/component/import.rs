@@ -1,0 +1,163 @@
+//! Ways to give a context: a folder, an archive, a list or changes that are pasted.
+
+use std::rc::Rc;
+
+use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
+use yew::prelude::*;
+
+use super::icon::icon;
+use super::size::human;
+use crate::app::import::{ContextMessage, ImportNote, ImportState};
+use crate::app::pasted;
+use crate::app::state::State;
+use crate::app::update::Message;
+use crate::web::folder::{Chosen, list};
+
+#[derive(Properties, PartialEq)]
+pub(super) struct ImportProps {
+    pub(super) state: Rc<State>,
+    pub(super) on_message: Callback<Message>,
+    pub(super) on_context: Callback<Chosen>,
+}
+
+/// Buttons, what is going on, and what came of it.
+#[component(Import)]
+pub(super) fn import(props: &ImportProps) -> Html {
+    let send = |message: ContextMessage| {
+        let on_message = props.on_message.clone();
+        Callback::from(move |_: MouseEvent| on_message.emit(Message::Context(message.clone())))
+    };
+    let text = use_state(String::new);
+    let picker = |label: &'static str, image: &'static str, is_folder: bool| {
+        let on_context = props.on_context.clone();
+        let onchange = Callback::from(move |event: Event| {
+            let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
+            let files = input.files().map(list).unwrap_or_default();
+            let chosen = if is_folder {
+                Chosen::of_dialog(files)
+            } else {
+                files.into_iter().next().map(Chosen::Archive)
+            };
+            chosen.into_iter().for_each(|chosen| on_context.emit(chosen));
+            // The same may be chosen again.
+            input.set_value("");
+        });
+        html! {
+            <label class="button file-button">
+                { icon(image) }{ label }
+                <input type="file" class="visually-hidden" webkitdirectory={is_folder} {onchange} />
+            </label>
+        }
+    };
+    let on_text = {
+        let text = text.clone();
+        Callback::from(move |event: InputEvent| {
+            if let Some(area) = event.target_dyn_into::<HtmlTextAreaElement>() {
+                text.set(area.value());
+            }
+        })
+    };
+    let on_apply = {
+        let (text, on_message) = (text.clone(), props.on_message.clone());
+        Callback::from(move |_: MouseEvent| {
+            on_message.emit(Message::Context(ContextMessage::Pasted(text.as_str().to_owned())));
+            text.set(String::new());
+        })
+    };
+    let recognized = pasted::kind_of(&text).label();
+    html! {
+        <div class="import">
+            <div class="import-tools">
+                { picker("Folder", "folder-open", true) }
+                { picker("Archive", "file-archive", false) }
+                if props.state.session.context_name.is_some() {
+                    <button class="button" onclick={send(ContextMessage::RereadAsked)} title="Look at the files on disk again; only what changed is read">
+                        { icon("rotate-cw") }{ "Re-read" }
+                    </button>
+                }
+            </div>
+            <details class="paste">
+                <summary>{ "Paste changes or a list of files" }</summary>
+                <p class="note" id="paste-help">{ "git diff, git diff --name-status, git status --porcelain; git ls-files -s for the true modes; or paths, one on a line." }</p>
+                <textarea rows="5" spellcheck="false" aria-label="Changes or a list of files" aria-describedby="paste-help" value={text.as_str().to_owned()} oninput={on_text} />
+                <div class="paste-tools">
+                    <button class="button" disabled={text.trim().is_empty()} onclick={on_apply}>{ "Apply" }</button>
+                    if !text.trim().is_empty() { <span class="note">{ recognized }</span> }
+                </div>
+            </details>
+            { status(props, &send) }
+        </div>
+    }
+}
+
+fn status(props: &ImportProps, send: &dyn Fn(ContextMessage) -> Callback<MouseEvent>) -> Html {
+    let cancel =
+        || html! { <button class="button" onclick={send(ContextMessage::Cancelled)}>{ "Cancel" }</button> };
+    match &props.state.import {
+        ImportState::Idle => Html::default(),
+        ImportState::Walking { name, n_files } => html! {
+            <div class="import-status" role="status">
+                <p>{ format!("Looking through {name}: {n_files} files found so far.") }</p>
+                { cancel() }
+            </div>
+        },
+        ImportState::Reading { name, done_bytes, total_bytes, .. } => html! {
+            <div class="import-status">
+                <p role="status">{ format!("Reading {name}") }</p>
+                <progress aria-label="Reading the context" max={total_bytes.to_string()} value={done_bytes.to_string()} />
+                <span class="note">{ format!("{} of {}", human(*done_bytes), human(*total_bytes)) }</span>
+                { cancel() }
+            </div>
+        },
+        ImportState::Failed { name, message } => html! {
+            <div class="import-status">
+                <p role="alert">{ icon("circle-alert") }{ format!("{name}: {message}.") }</p>
+                <button class="button" onclick={send(ContextMessage::NoteClosed)}>{ "Close" }</button>
+            </div>
+        },
+        ImportState::Read(note) => read(note, props, send),
+    }
+}
+
+fn read(
+    note: &ImportNote,
+    props: &ImportProps,
+    send: &dyn Fn(ContextMessage) -> Callback<MouseEvent>,
+) -> Html {
+    html! {
+        <div class="import-status">
+            <div role="status">
+                { for note.done.iter().map(|line| html! { <p>{ line.clone() }</p> }) }
+                if !note.problems.is_empty() {
+                    <ul class="import-problems" aria-label="Problems">
+                        { for note.problems.iter().map(|line| html! { <li>{ icon("triangle-alert") }{ line.clone() }</li> }) }
+                    </ul>
+                }
+            </div>
+            if let Some(root) = &note.single_root {
+                <button class="button" onclick={send(ContextMessage::RootEntered)}>{ format!("Take {root}/ as the context") }</button>
+            }
+            if !note.dockerfiles.is_empty() { { dockerfile_choice(&note.dockerfiles, props) } }
+            <button class="button" onclick={send(ContextMessage::NoteClosed)}>{ "Close" }</button>
+        </div>
+    }
+}
+
+fn dockerfile_choice(paths: &[String], props: &ImportProps) -> Html {
+    let onchange = {
+        let on_message = props.on_message.clone();
+        Callback::from(move |event: Event| {
+            if let Some(select) = event.target_dyn_into::<HtmlSelectElement>() {
+                on_message.emit(Message::Context(ContextMessage::DockerfileChosen(select.value())));
+            }
+        })
+    };
+    let now = &props.state.session.now.dockerfile_path;
+    html! {
+        <label class="field"><span>{ "Dockerfile" }</span>
+            <select {onchange}>
+                { for paths.iter().map(|path| html! { <option value={path.clone()} selected={path == now}>{ path.clone() }</option> }) }
+            </select>
+        </label>
+    }
+}
