@@ -152,7 +152,7 @@ impl Applier<'_> {
     fn remove(&mut self, path: &str) {
         self.tree.remove(path);
         for folder in folders_above(path) {
-            if self.tree.below(folder).next().is_some() {
+            if self.tree.node(folder).is_none_or(|node| node.n_below() > 0) {
                 break;
             }
             self.tree.remove(folder);
@@ -226,7 +226,7 @@ impl Applier<'_> {
             }
         }
         if let Some(mode) = change.mode {
-            entry.mode = mode.bits();
+            entry.mode = mode.bits_for(&entry);
             entry.assumed = entry.assumed.without(Assumed::MODE);
         }
         entry
