@@ -16,7 +16,7 @@ use crate::context::{Assumed, Entry, EntryKind, Tree};
 use crate::digest::{Digest, Hasher};
 use crate::text::to_bytes;
 
-/// What [`apply`] did.
+/// What [`apply()`] did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Applied {
     /// Files with another content, or made another type.
