@@ -70,7 +70,7 @@ pub struct Limits {
     pub n_entries: u64,
     /// Length of a name or of a link's target.
     pub path_bytes: u64,
-    /// Bytes that a layer may inflate to whatever its compressed size is.
+    /// Bytes that a layer, or an archive of a folder, may inflate to whatever its compressed size is.
     pub free_inflated_bytes: u64,
     /// Beyond that, how many bytes one stored byte may become.
     pub inflate_ratio: u64,

@@ -4,6 +4,7 @@
 //! a checkout gives them under the usual umask of 022.
 
 use super::path::unquote;
+use super::{Assumed, Entry, EntryKind};
 use crate::digest::{Digest, Hasher};
 
 /// A mode as `git` keeps it.
@@ -45,6 +46,17 @@ impl GitMode {
             Self::Symlink => 0o777,
         }
     }
+
+    /// The mode bits for a file that is there. `git` tells of a file no more than
+    /// whether its owner may run it; where bits are known that say the same, they stay.
+    #[must_use]
+    pub fn bits_for(self, entry: &Entry) -> u32 {
+        let is_known = !entry.assumed.includes(Assumed::MODE);
+        let is_file =
+            matches!(entry.kind, EntryKind::File { .. }) && matches!(self, Self::File | Self::Executable);
+        let is_same = (entry.mode & 0o100 != 0) == (self == Self::Executable);
+        if is_known && is_file && is_same { entry.mode } else { self.bits() }
+    }
 }
 
 /// The content identity of a file whose blob is known: the sha256 of the words
@@ -80,4 +92,21 @@ pub(super) fn listed_name(text: &str) -> String {
 /// An object's id with all of its digits, of sha1 or sha256.
 pub(super) fn is_whole_id(text: &str) -> bool {
     is_id(text) && matches!(text.len(), 40 | 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_bits_stay_where_they_say_the_same() {
+        let bits = |known: u32, assumed: Assumed, mode: GitMode| {
+            mode.bits_for(&Entry { mode: known, assumed, ..Entry::file(Digest::of(b""), 0) })
+        };
+        assert_eq!(bits(0o664, Assumed::NOTHING, GitMode::File), 0o664);
+        assert_eq!(bits(0o664, Assumed::NOTHING, GitMode::Executable), 0o755);
+        assert_eq!(bits(0o775, Assumed::NOTHING, GitMode::Executable), 0o775);
+        assert_eq!(bits(0o600, Assumed::MODE, GitMode::File), 0o644);
+        assert_eq!(bits(0o644, Assumed::NOTHING, GitMode::Symlink), 0o777);
+    }
 }

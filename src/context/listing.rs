@@ -281,6 +281,7 @@ impl Listing {
     }
 
     /// Gives files of a tree the modes that the list tells, and leaves their contents alone.
+    /// Bits that are known and say the same as `git` are kept.
     pub fn apply_modes(&self, tree: &mut Tree) -> ModesApplied {
         let mut applied = ModesApplied { problems: self.problems.clone(), ..ModesApplied::default() };
         let n_files = |tree: &Tree| tree.iter().filter(|(_, entry)| !entry.is_dir()).count();
@@ -294,7 +295,7 @@ impl Listing {
             n_found += usize::from(!known.is_dir());
             let Some(mode) = file.mode else { continue };
             let mut entry = known.clone();
-            entry.mode = mode.bits();
+            entry.mode = mode.bits_for(known);
             entry.assumed = entry.assumed.without(Assumed::MODE);
             let is_link = matches!(entry.kind, EntryKind::Symlink { .. });
             match mode {

@@ -348,6 +348,9 @@ fn damaged_entries_of_a_zip() {
     // Without the list of entries they are found one after the other.
     let bytes = sample_zip();
     let list = bytes.windows(4).position(|part| part == b"PK\x01\x02").unwrap();
+    let mut damaged = bytes.clone();
+    damaged[list] ^= 1;
+    assert_eq!(open_bytes(&damaged), open_bytes(&bytes[..list]));
     check(
         &bytes[..list],
         &expect![[r#"
@@ -356,10 +359,32 @@ fn damaged_entries_of_a_zip() {
         project/later 644 20000 28b4 @1704110400 assumed:m
         project/link 644 3 acba @1704110400 assumed:m
         project/run 644 20000 28b4 @1704110400 assumed:m
-        ! the list of entries is missing or damaged; what stands in front of it was read
+        ! the list of entries is missing or damaged; what could be found without it was read
         all in project
     "#]],
     );
+}
+
+/// A zip within a zip that lost its end has a list of entries, too, and is not taken for the whole.
+#[test]
+fn the_list_of_another_zip() {
+    let inner = zip(&[ZipEntry { name: "inner", body: b"1", ..PLAIN }], "");
+    let entries = [
+        ZipEntry { name: "first", body: b"1", ..PLAIN },
+        ZipEntry { name: "a.zip", body: &inner, ..PLAIN },
+        ZipEntry { name: "last", body: &[7; 100], ..PLAIN },
+    ];
+    let bytes = zip(&entries, "");
+    let whole = open_bytes(&bytes);
+    assert_eq!((whole.n_files, whole.problems.len()), (3, 0));
+    let last = bytes.windows(4).position(|part| part == b"last").unwrap();
+    let cut = open_bytes(&bytes[..last + 50]);
+    let names: Vec<String> = cut.tree.iter().map(|(path, _)| path).collect();
+    assert_eq!(names, ["a.zip", "first"]);
+    assert!(cut.problems.iter().any(|problem| problem.path == "last"));
+    // Something behind the end is no part of it.
+    let followed = [&bytes[..], b"something"].concat();
+    assert_eq!(open_bytes(&followed).tree, whole.tree);
 }
 
 /// The data ends before it is all there: an error, or a problem.

@@ -52,6 +52,10 @@ impl FolderImport {
     /// Gives whether it is.
     pub fn add_file(&mut self, found: FoundFile) -> bool {
         let Some(clean) = self.builder.path_of(&found.path) else { return false };
+        if (self.builder.tree.len() + self.open.len()) as u64 >= self.builder.limits.n_entries {
+            self.builder.tell_full();
+            return false;
+        }
         let known = self.earlier.get(&clean.path).filter(|known| match &known.kind {
             EntryKind::File { size_bytes, .. } => {
                 let is_read = !known.assumed.includes(Assumed::CONTENT);
@@ -252,6 +256,18 @@ mod tests {
         let expected = Entry { mode: 0o755, mtime_secs: 8, ..Entry::file(Digest::of(b"34"), 2) };
         assert_eq!(entry, &expected);
         assert_eq!(done.tree.len(), 3, "what is gone is gone");
+    }
+
+    #[test]
+    fn no_more_than_the_limit() {
+        let limits = Limits { n_entries: 3, ..Limits::for_browser() };
+        let mut import = FolderImport::new(limits, Tree::default());
+        let names = ["a", "b", "c", "d", "e"];
+        let taken = names.map(|name| import.add_file(found(name, b"1", 7)));
+        assert_eq!(taken, [true, true, true, false, false]);
+        read_all(&mut import, &[("a", b"1"), ("b", b"1"), ("c", b"1")]);
+        let done = import.finish();
+        assert_eq!((done.n_files, done.problems.len()), (3, 1));
     }
 
     #[test]

@@ -71,13 +71,22 @@ pub(super) fn read(window: Window<'_>, builder: &mut Builder) -> Result<(), Impo
     let archive = match ZipLocator::new().locate_in_reader(&shared, &mut buf, end) {
         Ok(archive) => archive,
         Err((_, error)) => {
-            zip_problem(error)?;
+            only_damage(error)?;
             return salvage::read(&shared, builder);
         }
     };
-    let mut listed = list(&archive, &mut buf, builder)?;
-    if listed.is_empty() && archive.entries_hint() > 0 {
+    // The list of a zip that is stored within one that lost its own: it does not
+    // begin with this archive, and does not end with it.
+    let is_inner = archive.end_offset() < end && first_offset(&archive, &mut buf)? > MAX_MARK_BYTES;
+    if is_inner {
         return salvage::read(&shared, builder);
+    }
+    let (mut listed, is_whole) = list(&archive, &mut buf, builder)?;
+    if !is_whole {
+        if listed.is_empty() {
+            return salvage::read(&shared, builder);
+        }
+        builder.problem("", ProblemKind::NoDirectory);
     }
     // In the order in which they are stored, so that the archive is read from front to end.
     listed.sort_by_key(|(offset, _)| *offset);
@@ -90,12 +99,28 @@ pub(super) fn read(window: Window<'_>, builder: &mut Builder) -> Result<(), Impo
     Ok(())
 }
 
-/// The entries with the offsets of their headers, as many as may be.
+/// A zip over several volumes that became one begins with a mark of this length.
+const MAX_MARK_BYTES: u64 = 4;
+
+/// Where the first entry stands.
+fn first_offset(archive: &ZipArchive<&Shared<'_>>, buf: &mut [u8]) -> Result<u64, ImportError> {
+    let mut first = u64::MAX;
+    let mut entries = archive.entries(buf);
+    loop {
+        match entries.next_entry() {
+            Ok(Some(record)) => first = first.min(record.local_header_offset()),
+            Ok(None) => return Ok(first),
+            Err(error) => return only_damage(error).map(|()| first),
+        }
+    }
+}
+
+/// The entries with the offsets of their headers, as many as may be, and whether the list is undamaged.
 fn list(
     archive: &ZipArchive<&Shared<'_>>,
     buf: &mut [u8],
     builder: &mut Builder,
-) -> Result<Vec<(u64, Listed)>, ImportError> {
+) -> Result<(Vec<(u64, Listed)>, bool), ImportError> {
     let is_of_git = is_made_by_git(archive)?;
     let mut listed = Vec::new();
     let mut n_entries: u64 = 0;
@@ -104,16 +129,12 @@ fn list(
         let record = match entries.next_entry() {
             Ok(Some(record)) => record,
             Ok(None) => break,
-            Err(error) => {
-                let kind = zip_problem(error)?;
-                builder.problem("", kind);
-                return Ok(listed);
-            }
+            Err(error) => return only_damage(error).map(|()| (listed, false)),
         };
         n_entries += 1;
         if n_entries > builder.limits.n_entries {
-            builder.problem("", ProblemKind::TooManyEntries);
-            return Ok(listed);
+            builder.tell_full();
+            return Ok((listed, true));
         }
         if let Some(entry) = entry_of(&record, is_of_git, builder) {
             listed.push((record.local_header_offset(), entry));
@@ -124,7 +145,7 @@ fn list(
         let message = format!("{} entries are announced, {n_entries} are listed", archive.entries_hint());
         builder.problem("", ProblemKind::BadHeader { message });
     }
-    Ok(listed)
+    Ok((listed, true))
 }
 
 /// The comment of the archive is a commit.
@@ -337,11 +358,11 @@ fn body_problem(error: &io::Error) -> Result<ProblemKind, ImportError> {
     }
 }
 
-/// What is wrong with the list of entries; what ends all goes up.
-fn zip_problem(error: rawzip::Error) -> Result<ProblemKind, ImportError> {
+/// Damage of the list of entries is no error; what ends all goes up.
+fn only_damage(error: rawzip::Error) -> Result<(), ImportError> {
     match error.into_kind() {
-        ErrorKind::IO(error) => io_problem(&error).map(|_| ProblemKind::NoDirectory),
-        _ => Ok(ProblemKind::NoDirectory),
+        ErrorKind::IO(error) => io_problem(&error).map(drop),
+        _ => Ok(()),
     }
 }
 

@@ -189,9 +189,9 @@ impl fmt::Display for ProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Truncated => f.write_str("the data ends too early"),
-            Self::NoDirectory => {
-                f.write_str("the list of entries is missing or damaged; what stands in front of it was read")
-            }
+            Self::NoDirectory => f.write_str(
+                "the list of entries is missing or damaged; what could be found without it was read",
+            ),
             Self::CorruptCompression { message } => write!(f, "the compressed data is damaged: {message}"),
             Self::BadHeader { message } => f.write_str(message),
             Self::ChecksumMismatch => f.write_str("the content does not have the checksum that is named"),
@@ -411,6 +411,13 @@ impl Builder {
         }
     }
 
+    /// Tells, once, that there is no room for more.
+    fn tell_full(&mut self) {
+        if self.problems.last().is_none_or(|last| last.kind != ProblemKind::TooManyEntries) {
+            self.problem("", ProblemKind::TooManyEntries);
+        }
+    }
+
     /// Puts an entry in; `false` if there is no room for more.
     fn insert(&mut self, path: &str, entry: Entry) -> bool {
         let missing: Vec<&str> = folders_above(path)
@@ -418,9 +425,7 @@ impl Builder {
             .collect();
         let n_new = 1 + missing.len() as u64;
         if self.tree.len() as u64 + n_new > self.limits.n_entries {
-            if self.problems.last().is_none_or(|last| last.kind != ProblemKind::TooManyEntries) {
-                self.problem("", ProblemKind::TooManyEntries);
-            }
+            self.tell_full();
             return false;
         }
         for folder in missing.into_iter().rev() {

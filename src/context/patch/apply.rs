@@ -16,7 +16,7 @@ use crate::context::{Assumed, Entry, EntryKind, Tree};
 use crate::digest::{Digest, Hasher};
 use crate::text::to_bytes;
 
-/// What [`apply`] did.
+/// What [`apply()`] did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Applied {
     /// Files with another content, or made another type.
@@ -152,7 +152,7 @@ impl Applier<'_> {
     fn remove(&mut self, path: &str) {
         self.tree.remove(path);
         for folder in folders_above(path) {
-            if self.tree.below(folder).next().is_some() {
+            if self.tree.node(folder).is_none_or(|node| node.n_below() > 0) {
                 break;
             }
             self.tree.remove(folder);
@@ -226,7 +226,7 @@ impl Applier<'_> {
             }
         }
         if let Some(mode) = change.mode {
-            entry.mode = mode.bits();
+            entry.mode = mode.bits_for(&entry);
             entry.assumed = entry.assumed.without(Assumed::MODE);
         }
         entry

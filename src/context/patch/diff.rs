@@ -13,7 +13,7 @@
 use super::hunk::{Hunk, HunkLine, LineKind};
 use super::{ChangeKind, ContentChange, FileChange, Patch, PatchProblemKind};
 use crate::context::git::{GitMode, is_id, listed_name};
-use crate::context::path::unquote;
+use crate::context::path::{MAX_PATH_BYTES, unquote};
 
 /// Reads a diff of any number of files.
 pub(super) fn read(text: &str, patch: &mut Patch) {
@@ -344,6 +344,10 @@ fn names_of(text: &str) -> Option<(String, String)> {
         let (old, new) = if old == new { (old, new) } else { without_prefix(old, new)? };
         Some((old.to_owned(), new.to_owned()))
     };
+    // Each blank may be the one between them, and looking costs as much as the line is long.
+    if text.len() > 4 * MAX_PATH_BYTES {
+        return None;
+    }
     if let Some((old, rest)) = unquote(text) {
         return same(&old, &listed_name(rest.strip_prefix(' ')?));
     }

@@ -6,7 +6,7 @@
 //! | `git status --porcelain`, either version | which files are edited, added, deleted, renamed |
 //! | `git diff --name-status` | the same |
 //!
-//! The text itself says what it is. [`apply`] changes a [`Tree`](super::Tree);
+//! The text itself says what it is. [`apply()`] changes a [`Tree`](super::Tree);
 //! [`apply_hunks`] and [`revert_hunks`] change a text that is known, exactly.
 //! What stands around a diff (mails, commit messages) is not looked at. What is
 //! not understood is a [`PatchProblem`] with its line; no text makes it fail.
