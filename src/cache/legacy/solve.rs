@@ -59,7 +59,7 @@ pub fn simulate_failing(
     for (idx, (one, other)) in same.steps.iter().zip(&different.steps).enumerate() {
         let id = StepId(idx);
         let verdict = match (&one.state, &other.state) {
-            (State::Refused(_) | State::Broke(_), _) | (_, State::Refused(_) | State::Broke(_)) => {
+            (State::Refused(_), _) | (_, State::Refused(_)) | (State::Broke(_), State::Broke(_)) => {
                 Verdict::Error
             }
             (State::Blocked, _) | (_, State::Blocked) => Verdict::Blocked,
@@ -119,15 +119,11 @@ pub fn record(
 pub fn builder_error(step: &PlanStep, reason: &Reason) -> Option<String> {
     match reason {
         Reason::StepRefused { message } => Some(message.clone()),
-        Reason::SourceMissing { path } => {
-            let from_context = matches!(&step.action, Action::Copy(copy) if copy.from.is_none());
-            let place = if from_context {
-                "file not found in build context or excluded by .dockerignore: "
-            } else {
-                ""
-            };
-            Some(format!("{} failed: {place}stat {path}: file does not exist", step.keyword))
-        }
+        Reason::SourceMissing { path } => Some(format!(
+            "{} failed: file not found in build context or excluded by .dockerignore: stat {path}: file does \
+             not exist",
+            step.keyword
+        )),
         _ => None,
     }
 }
@@ -359,8 +355,9 @@ impl<'a> Solver<'a> {
             match files.content(&[selector(source)]) {
                 Content::Open(open) => reruns.extend(open),
                 Content::Missing(_) => {
-                    let path = hash::source_path(source).to_owned();
-                    return Err(Reason::SourceMissing { path });
+                    let path = hash::source_path(source);
+                    let message = format!("COPY failed: stat {path}: file does not exist");
+                    return Err(Reason::StepRefused { message });
                 }
                 Content::Exact(_) => {}
             }
