@@ -6,16 +6,27 @@
 
 #![allow(clippy::disallowed_methods, reason = "records are files, and the environment says which cases")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::rc::Rc;
 
+use layerlab::cache::Verdict;
+use layerlab::cache::legacy::convert::plan;
+use layerlab::cache::legacy::files::Inputs;
+use layerlab::cache::legacy::plan::DockerfilePlace;
+use layerlab::cache::legacy::solve::{record, simulate};
+use layerlab::cache::legacy::store::LegacyStore;
+use layerlab::cache::solve::Reruns;
+use layerlab::context::ignore::IgnoreList;
 use layerlab::context::patch::{self, Hunk};
 use layerlab::context::{Entry, Tree, listing};
 use layerlab::diagnostic::Diagnostic;
 use layerlab::digest::{DiffId, Digest};
 use layerlab::dockerfile::stage::Dockerfile;
+use layerlab::dockerfile::syntax::Dialect;
 use layerlab::graph::{BaseImage, BuildOptions};
 use layerlab::lint::{self, LintInput, Report, Scope};
-use layerlab::oci::{ImageConfig, Platform};
+use layerlab::oci::{ImageConfig, Platform, RuntimeConfig};
 use layerlab::text::align::line_up;
 use layerlab::text::{TextRange, from_bytes, to_bytes};
 use proptest::prelude::*;
@@ -129,6 +140,47 @@ fn repairs_help(text: &str, report: &Report) {
         let is_silent = count(&after) < count(report) || after.stop != report.stop;
         assert!(is_silent, "{fix:?} of {}: {text:?} became {repaired:?}", warning.code);
     }
+}
+
+/// The classic builder: a build that is repeated finds all that the first one made.
+fn repeats_from_cache(text: &str) {
+    let file = Dockerfile::read_as(text, Dialect::Classic);
+    let place = DockerfilePlace::InContext { path: "Dockerfile".into() };
+    let config =
+        RuntimeConfig { on_build: vec![text.to_owned(), "RUN a".into()], ..RuntimeConfig::default() };
+    let config = ImageConfig { config, ..ImageConfig::default() };
+    let base = BaseImage { config, is_known: true, ..BaseImage::default() };
+    let find = |name: &str, _: &Platform| name.contains('x').then(|| base.clone());
+    let Ok(plan) = plan(&file, &BuildOptions::default(), &place, &find) else { return };
+    assert!(
+        plan.steps.iter().all(|step| text.get(step.range.start()..step.range.end()).is_some()),
+        "{text:?}"
+    );
+    let mut inputs = Inputs::default();
+    let mut tree = Tree::default();
+    tree.insert("a/x=y", Entry::file(Digest::of(b"a"), 1));
+    inputs.context = Rc::new(IgnoreList::default().pack(&tree));
+    let mut store = LegacyStore::default();
+    let first = simulate(&plan, &inputs, &store);
+    assert_eq!(first.steps.len(), plan.steps.len(), "{text:?}");
+    record(&plan, &inputs, &mut store, &|_| Reruns::Different, &BTreeSet::new());
+    let again = simulate(&plan, &inputs, &store);
+    for (before, now) in first.steps.iter().zip(&again.steps) {
+        let is_kept = match before.verdict {
+            Verdict::Rebuild | Verdict::Cached => now.verdict == Verdict::Cached,
+            verdict => verdict == now.verdict,
+        };
+        assert!(is_kept, "{before:?} became {now:?}: {text:?}");
+    }
+    assert_eq!(simulate(&plan, &inputs, &store), again, "{text:?}");
+}
+
+#[test]
+fn any_classic_build() {
+    run(&dockerfile(), |text| repeats_from_cache(&text));
+    let below = |text: &str| format!("FROM x AS a\n{text}\nFROM a\nCOPY --from=a a b\n");
+    run(&dockerfile(), |text| repeats_from_cache(&below(&text)));
+    recorded().iter().for_each(|text| repeats_from_cache(text));
 }
 
 #[test]

@@ -60,12 +60,12 @@ impl<'a> Explainer<'a> {
             return (Reason::Unchanged, None);
         };
         match (verdict, &judged.state) {
-            (_, State::Refused(reason)) => (reason.clone(), Some(id)),
-            // It would not have come to this, had the image been there.
-            (_, State::Broke(reason)) => (reason.clone(), self.miss(id, step, before).1),
             (Verdict::Conditional, _) => {
                 (Reason::DependsOnReruns, depends_on.first().map(|rerun| begun_by(*rerun, before)))
             }
+            (_, State::Refused(reason)) => (reason.clone(), Some(id)),
+            // It would not have come to this, had the image been there.
+            (_, State::Broke(reason)) => (reason.clone(), self.miss(id, step, before).1),
             (Verdict::Unknown, _) => {
                 let source = match &step.action {
                     Action::Copy(copy) => copy.sources.iter().find(|source| is_url(source)),
@@ -362,4 +362,60 @@ fn align(plan: &Plan, last: &BuildRecord) -> Vec<Option<usize>> {
         }
     }
     counterparts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::legacy::convert::plan;
+    use crate::cache::legacy::plan::DockerfilePlace;
+    use crate::cache::legacy::solve::{record, simulate};
+    use crate::cache::solve::Reruns;
+    use crate::dockerfile::stage::Dockerfile;
+    use crate::dockerfile::syntax::Dialect;
+    use crate::graph::{BaseImage, BuildOptions};
+
+    /// A build: a Dockerfile, the id of its base, and `HTTP_PROXY`.
+    type Build<'a> = (&'a str, &'a str, Option<&'a str>);
+
+    /// The sentence for the last step of the second build, and the line that began it.
+    fn check(first: Build<'_>, second: Build<'_>, sentence: &str, line: Option<u32>) {
+        let mut store = LegacyStore::default();
+        let mut found = None;
+        for (text, id, proxy) in [first, second] {
+            let build_args = proxy.map(|proxy| ("HTTP_PROXY".to_owned(), proxy.to_owned()));
+            let options = BuildOptions { build_args: build_args.into_iter().collect(), ..Default::default() };
+            let base = BaseImage { digest: Some(id.to_owned()), is_known: true, ..BaseImage::default() };
+            let file = Dockerfile::read_as(text, Dialect::Classic);
+            let plan = plan(&file, &options, &DockerfilePlace::Outside, &|_, _| Some(base.clone())).unwrap();
+            let inputs = Inputs::default();
+            let last = simulate(&plan, &inputs, &store).steps.pop().unwrap();
+            let text_of = |id: StepId| plan.step(id).map(|step| step.text.as_str());
+            let lines = last.first_cause.and_then(|id| plan.step(id)).and_then(|step| step.lines);
+            found = Some((last.reason.sentence_of(&text_of), lines.map(|lines| lines.first)));
+            record(&plan, &inputs, &mut store, &|_| Reruns::Different, &BTreeSet::new());
+        }
+        assert_eq!(found, Some((sentence.to_owned(), line)));
+    }
+
+    #[test]
+    fn reasons() {
+        let text = "FROM a\nLABEL a=1\nRUN x\n";
+        let plain = (text, "1", None);
+        check(plain, plain, "nothing that counts for this step has changed", None);
+        check(plain, (text, "2", None), "it stands on “LABEL a=1”, which runs again", Some(1));
+        check(plain, (text, "1", Some("p")), "a proxy argument is given now", Some(3));
+        check((text, "1", Some("p")), plain, "no proxy argument is given any more", Some(3));
+        let edited = ("FROM a\nLABEL a=2\nRUN x\n", "1", None);
+        check(plain, edited, "it stands on “LABEL a=2”, which runs again", Some(2));
+        let shorter = ("FROM a\nRUN x\n", "1", None);
+        check(plain, shorter, "it stood on “LABEL a=1” and now stands on “FROM a”", Some(2));
+        let twice = ("FROM a\nRUN y\nFROM a\nRUN y\n", "1", None);
+        check(plain, twice, "“RUN y” of this build gives the same result", None);
+        let moved = ("FROM a\nLABEL a=1\n", "2", None);
+        check(("FROM a\nLABEL a=1\n", "1", None), moved, "it stands on “FROM a”, which runs again", Some(1));
+        let only_from = |id| ("FROM a\n", id, None);
+        let sentence = "docker.io/library/a:latest is another image now, if only by its configuration";
+        check(only_from("1"), only_from("2"), sentence, Some(1));
+    }
 }

@@ -7,7 +7,7 @@
 //! What depends on bytes that a rerun writes is judged twice, as if reruns
 //! wrote the same as before and as if they wrote something else.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -17,11 +17,11 @@ use super::files::{
     IGNORE_FILE, Inputs, Unknown, copy_actions, has_random_ignore_file, image_files, settled, unknown_name,
     unknown_owner,
 };
-use super::hash::{self, SumError};
+use super::hash::{self, Sum, SumError};
 use super::plan::{Action, Base, CopyPlan, Plan, PlanStep};
 use super::store::{BuildRecord, Copied, Image, ImageName, LegacyStore, StepRecord};
 use crate::cache::files::{Content, Files};
-use crate::cache::made::files_of;
+use crate::cache::made::{as_stored, files_of};
 use crate::cache::reason::Reason;
 use crate::cache::solve::Reruns;
 use crate::cache::{Simulation, StepOutcome, Verdict};
@@ -45,7 +45,7 @@ pub fn simulate_failing(
     store: &LegacyStore,
     fails: &BTreeSet<StepId>,
 ) -> Simulation {
-    let given = Given { plan, inputs, store, fails };
+    let given = Given { plan, inputs, store, fails, sums: RefCell::default() };
     let is_asked = Cell::new(false);
     let different = |_: StepId| {
         is_asked.set(true);
@@ -60,7 +60,7 @@ pub fn simulate_failing(
     for (idx, (one, other)) in same.steps.iter().zip(&different.steps).enumerate() {
         let id = StepId(idx);
         let verdict = match (&one.state, &other.state) {
-            (State::Refused(_) | State::Broke(_), _) | (_, State::Refused(_) | State::Broke(_)) => {
+            (State::Refused(_), _) | (_, State::Refused(_)) | (State::Broke(_), State::Broke(_)) => {
                 Verdict::Error
             }
             (State::Blocked, _) | (_, State::Blocked) => Verdict::Blocked,
@@ -114,7 +114,7 @@ pub fn record(
     reruns: &dyn Fn(StepId) -> Reruns,
     fails: &BTreeSet<StepId>,
 ) {
-    let given = Given { plan, inputs, store, fails };
+    let given = Given { plan, inputs, store, fails, sums: RefCell::default() };
     let solver = Solver::run(&given, reruns);
     let n_builds = store.builds.len();
     let settle = |image: Image| Image { files: settled(&image.files, n_builds), ..image };
@@ -138,15 +138,11 @@ pub fn record(
 pub fn builder_error(step: &PlanStep, reason: &Reason) -> Option<String> {
     match reason {
         Reason::StepRefused { message } => Some(message.clone()),
-        Reason::SourceMissing { path } => {
-            let from_context = matches!(&step.action, Action::Copy(copy) if copy.from.is_none());
-            let place = if from_context {
-                "file not found in build context or excluded by .dockerignore: "
-            } else {
-                ""
-            };
-            Some(format!("{} failed: {place}stat {path}: file does not exist", step.keyword))
-        }
+        Reason::SourceMissing { path } => Some(format!(
+            "{} failed: file not found in build context or excluded by .dockerignore: stat {path}: file does \
+             not exist",
+            step.keyword
+        )),
         _ => None,
     }
 }
@@ -191,12 +187,16 @@ struct Given<'a> {
     inputs: &'a Inputs,
     store: &'a LegacyStore,
     fails: &'a BTreeSet<StepId>,
+    /// Sums over files of the context, by the sources.
+    sums: RefCell<BTreeMap<Vec<String>, Result<Sum, SumError>>>,
 }
 
 /// The sum over the files of a copy.
 struct Source {
     /// What is compared.
     sum: String,
+    /// The same with a name of its own for whatever a command wrote.
+    by_writer: String,
     n_parts: usize,
     /// Reruns that decide it; `sum` is then what it will be called once they are done.
     reruns: BTreeSet<StepId>,
@@ -321,28 +321,34 @@ impl<'a> Solver<'a> {
             );
             return Judged { state: refused(&message), ..judged };
         }
-        let Source { mut sum, reruns, .. } = source;
+        let Source { mut sum, by_writer, mut reruns, .. } = source;
         let outline = copy.from.is_some().then(|| outline(copy));
         let is_looked_up = !self.has_missed && !self.given.plan.ignores_cache;
-        let mut depends_on = BTreeSet::new();
         if !reruns.is_empty() && is_looked_up {
-            // Of several earlier copies the youngest is what the rerun is taken to repeat.
-            let similar = self.children(image.as_ref()).find_map(|(_, image)| {
-                image.copied.as_ref().filter(|copied| Some(&copied.outline) == outline.as_ref())
-            });
-            if let Some(similar) = similar.map(|similar| similar.sum.clone()) {
-                depends_on = reruns;
-                match (self.reruns)(id) {
+            let of_image = |(_, image): (_, &'_ Image)| image.copied.clone();
+            let similar = self.children(image.as_ref()).filter_map(of_image);
+            let similar: Vec<Copied> = similar.filter(|it| Some(&it.outline) == outline.as_ref()).collect();
+            // Bytes that this build copied already are the same, whatever they are. Else, of several
+            // earlier copies, the youngest is what the rerun is taken to repeat.
+            let twin = similar.iter().find(|copied| copied.by_writer == by_writer);
+            match (twin, similar.first()) {
+                (Some(twin), _) => {
+                    sum.clone_from(&twin.sum);
+                    reruns.clear();
+                }
+                (None, Some(similar)) => match (self.reruns)(id) {
                     Reruns::Same => {
-                        self.same_sums.insert(sum, similar.clone());
-                        sum = similar;
+                        let own = std::mem::replace(&mut sum, similar.sum.clone());
+                        self.same_sums.insert(own, similar.sum.clone());
                     }
                     Reruns::Different => self.has_missed = true,
-                }
+                },
+                (None, None) => reruns.clear(),
             }
         }
+        let depends_on = if is_looked_up { reruns } else { BTreeSet::new() };
         let command = Some(copy.command(&sum));
-        let copied = outline.map(|outline| Copied { outline, sum });
+        let copied = outline.map(|outline| Copied { outline, sum, by_writer });
         self.look_up(id, step, image, copied, Judged { command, depends_on, ..judged })
     }
 
@@ -362,32 +368,34 @@ impl<'a> Solver<'a> {
         let files = self
             .end_of(from)
             .map_or_else(|| image_files(from, self.given.inputs), |end| Rc::clone(&end.files));
-        let settled = settled(&files, self.given.store.builds.len());
+        let n_builds = self.given.store.builds.len();
         let mut reruns = BTreeSet::new();
-        let mut parts = Vec::new();
         for source in &copy.sources {
-            let path = normal_path(source);
-            let selector = Selector {
-                path: format!("/{path}"),
-                is_wildcard: true,
-                follows_links: true,
-                ..Selector::default()
-            };
-            let content = |files: &Files| files.content(std::slice::from_ref(&selector));
-            match content(&files) {
+            match files.content(&[selector(source)]) {
                 Content::Open(open) => reruns.extend(open),
                 Content::Missing(_) => {
-                    let path = hash::source_path(source).to_owned();
-                    return Err(Reason::SourceMissing { path });
+                    let path = hash::source_path(source);
+                    let message = format!("COPY failed: stat {path}: file does not exist");
+                    return Err(Reason::StepRefused { message });
                 }
                 Content::Exact(_) => {}
             }
-            let Content::Exact(digest) = content(&settled) else { continue };
-            let part = hash::joined("from", &[path, digest.to_string()]);
-            parts.push(self.same_as(part));
         }
-        let sum = if let [one] = parts.as_slice() { one.clone() } else { hash::joined("multi", &parts) };
-        Ok(Source { sum: self.same_as(sum), n_parts: copy.sources.len(), reruns })
+        let sum_of = |files: &Files| {
+            let part = |source: &String| {
+                let Content::Exact(digest) = files.content(&[selector(source)]) else { return None };
+                Some(self.same_as(hash::joined("from", &[normal_path(source), digest.to_string()])))
+            };
+            let parts: Vec<String> = copy.sources.iter().filter_map(part).collect();
+            let sum = if let [one] = parts.as_slice() { one.clone() } else { hash::joined("multi", &parts) };
+            self.same_as(sum)
+        };
+        Ok(Source {
+            sum: sum_of(&settled(&files, n_builds)),
+            by_writer: sum_of(&as_stored(&files, &[], n_builds)),
+            n_parts: copy.sources.len(),
+            reruns,
+        })
     }
 
     fn same_as(&self, sum: String) -> String {
@@ -403,10 +411,14 @@ impl<'a> Solver<'a> {
             let is_random = is_random && path == IGNORE_FILE;
             Some(if is_random { format!("random {n_builds}") } else { hash::by_digest(path, entry) })
         };
-        match hash::sum(&inputs.context, &copy.sources, &leaf) {
+        // Both worlds ask for the same, and so do equal copies.
+        let known = self.given.sums.borrow().get(&copy.sources).cloned();
+        let found = known.unwrap_or_else(|| hash::sum(&inputs.context, &copy.sources, &leaf));
+        self.given.sums.borrow_mut().insert(copy.sources.clone(), found.clone());
+        match found {
             Ok(sum) => {
                 let (sum, n_parts) = (sum.text.unwrap_or_default(), sum.n_parts);
-                Ok(Source { sum, n_parts, reruns: BTreeSet::new() })
+                Ok(Source { sum, by_writer: String::new(), n_parts, reruns: BTreeSet::new() })
             }
             Err(SumError::Missing { path }) => Err(Reason::SourceMissing { path }),
             Err(SumError::NoSources) => {
@@ -506,6 +518,12 @@ impl<'a> Solver<'a> {
         };
         files_of(id, &op, &inputs)
     }
+}
+
+/// What a source of a copy from an image selects.
+fn selector(source: &str) -> Selector {
+    let path = format!("/{}", normal_path(source));
+    Selector { path, is_wildcard: true, follows_links: true, ..Selector::default() }
 }
 
 /// All that counts of a copy but the content of its files.
@@ -631,6 +649,17 @@ mod tests {
         // What was learned is kept: this command writes what the first one wrote.
         assert_eq!(builder.build(&text("make -j"), &[]), "cccc");
         assert_eq!(builder.build(&text("make -k"), &[]), "cccc");
+    }
+
+    #[test]
+    fn what_a_rerun_writes_is_the_same_within_a_build() {
+        let mut builder = Builder::default();
+        let text = |command: &str| {
+            let copy = "FROM scratch\nCOPY --from=b /f /f\n";
+            format!("FROM a AS b\nRUN {command}\n{copy}{copy}")
+        };
+        assert_eq!(builder.build(&text("make"), &[]), "RRc");
+        assert_eq!(builder.build(&text("make -j"), &[]), "R?c");
     }
 
     #[test]

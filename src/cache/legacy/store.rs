@@ -36,6 +36,8 @@ pub(super) struct Copied {
     pub(super) outline: Vec<String>,
     /// The sum over its files.
     pub(super) sum: String,
+    /// The same with a name of its own for whatever a command of that build wrote.
+    pub(super) by_writer: String,
 }
 
 /// What is remembered of a step, to explain later ones.
