@@ -29,6 +29,8 @@ pub struct Judged {
     pub option_problems: Vec<OptionProblem>,
     /// The base images that it builds upon, by full name.
     pub bases: Bases,
+    /// Where tags point, those that it does not build upon included.
+    moved: Bases,
     /// Its graph, or why there is none.
     pub graph: Result<Graph, GraphError>,
     /// Where the file is refused: the graph that it would have without the refused
@@ -109,6 +111,7 @@ impl Judged {
             options,
             option_problems,
             bases,
+            moved,
             graph,
             rest,
             dockerignore,
@@ -124,6 +127,12 @@ impl Judged {
     #[must_use]
     pub fn shown_graph(&self) -> Option<&Graph> {
         self.graph.as_ref().ok().or(self.rest.as_ref())
+    }
+
+    /// What is known of a base image.
+    #[must_use]
+    pub fn find_base(&self, reference: &str, platform: &Platform) -> Option<BaseImage> {
+        moved_base(reference, platform, self.moved.get(reference).copied().unwrap_or_default())
     }
 
     /// What the cache is asked with.

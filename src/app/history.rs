@@ -3,15 +3,18 @@
 //! Nothing derived is ever saved: the store of keys is replayed from the
 //! texts and files of the builds. A longer history goes on from a shorter one.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::analysis::Judged;
+use super::legacy;
 use super::options::Builder;
 use super::state::Version;
 use crate::cache::Simulation;
+use crate::cache::legacy::store::LegacyStore;
 use crate::cache::solve::{Reruns, record, simulate};
 use crate::cache::store::{CacheStore, Export};
 
@@ -109,9 +112,17 @@ pub struct History {
     /// The events.
     pub replayed: Vec<Replayed>,
     reruns: Reruns,
+    /// The classic builder's cache; made once it is asked.
+    legacy: OnceCell<LegacyStore>,
 }
 
 impl History {
+    /// The classic builder's cache after the same events.
+    #[must_use]
+    pub fn legacy(&self) -> &LegacyStore {
+        self.legacy.get_or_init(|| legacy::replay(&self.replayed, self.reruns))
+    }
+
     /// Replays events, and goes on from `before` where that is their beginning.
     #[must_use]
     pub fn replay(events: &[Event], reruns: Reruns, before: Option<&Self>) -> Self {
@@ -129,6 +140,7 @@ impl History {
     }
 
     fn add(&mut self, event: &Event) {
+        self.legacy.take();
         let mut replayed = Replayed { event: event.clone(), judged: None, simulation: Simulation::default() };
         match event {
             Event::Built(version) => {

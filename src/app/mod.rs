@@ -12,6 +12,7 @@ pub mod files;
 pub mod history;
 pub mod impact;
 pub mod import;
+pub mod legacy;
 pub mod options;
 pub mod pasted;
 pub mod placeholder;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::analysis::Analysis;
 use super::state::State;
 use super::view::Mark;
-use crate::cache::Verdict;
 use crate::cache::reason::Reason;
 use crate::cache::solve::Reruns;
+use crate::cache::{StepOutcome, Verdict};
 use crate::graph::{Graph, Role, StepId};
 use crate::text::Lines;
 
@@ -30,6 +30,8 @@ pub struct InstructionRow {
     pub step: Option<StepId>,
     /// All of its steps.
     pub steps: Vec<StepId>,
+    /// What became of it.
+    pub outcome: Option<StepOutcome>,
     /// It is the change that began the rebuild.
     pub is_first_cause: bool,
     /// A base image or the stage that it begins with.
@@ -80,6 +82,7 @@ pub(super) fn instruction_rows(state: &State, analysis: &Analysis) -> Vec<Instru
             stage: found.and_then(|placed| placed.stage).map(|stage| stage.0),
             step: None,
             steps: Vec::new(),
+            outcome: None,
             is_first_cause: false,
             is_from: node.keyword_upper() == "FROM",
             makes_layer: false,
@@ -123,6 +126,7 @@ fn judge(
         if row.step.is_none() || mark.weight() > row.mark.weight() {
             row.mark = mark;
             row.step = Some(*id);
+            row.outcome = Some(outcome.clone());
             row.reason = outcome.reason.sentence(graph);
         }
         row.is_first_cause |=
@@ -135,19 +139,19 @@ fn judge(
         };
         row.reason = format!("{}; {assumed}", row.reason);
     }
-    let is_new_base = matches!(reason_of(analysis, row.step), Some(Reason::NeverBuilt | Reason::FirstBuild));
+    let is_new_base = matches!(reason_of(row), Some(Reason::NeverBuilt | Reason::FirstBuild));
     if row.is_from && is_new_base {
         row.reason = "no build has had this base image yet".into();
         return;
     }
-    let is_changed_base = matches!(reason_of(analysis, row.step), Some(Reason::BaseChanged { .. }));
+    let is_changed_base = matches!(reason_of(row), Some(Reason::BaseChanged { .. }));
     if row.is_from && row.mark == Mark::Rebuild && !is_changed_base {
         row.reason = "the base image is looked up in each build; its layers decide".into();
     }
 }
 
-pub(super) fn reason_of(analysis: &Analysis, step: Option<StepId>) -> Option<&Reason> {
-    step.and_then(|id| analysis.simulation.step(id)).map(|outcome| &outcome.reason)
+pub(super) fn reason_of(row: &InstructionRow) -> Option<&Reason> {
+    row.outcome.as_ref().map(|outcome| &outcome.reason)
 }
 
 /// Without a graph every instruction waits for the one that is refused.
@@ -172,6 +176,7 @@ fn refused_rows(analysis: &Analysis) -> Vec<InstructionRow> {
             stage: None,
             step: None,
             steps: Vec::new(),
+            outcome: None,
             is_first_cause: is_refused,
             is_from: node.keyword_upper() == "FROM",
             makes_layer: false,
@@ -199,7 +204,7 @@ fn no_step_reason(keyword: &str) -> &'static str {
 pub(super) fn summarize(analysis: &Analysis, rows: &[InstructionRow], notes: Vec<String>) -> Summary {
     let mut summary = Summary { notes, ..Summary::default() };
     if let Err(error) = &analysis.now.graph {
-        let refused = rows.iter().find(|row| row.mark == Mark::Error && row.step.is_none());
+        let refused = rows.iter().find(|row| row.mark == Mark::Error && row.outcome.is_none());
         let line = refused
             .map(|row| row.lines.first)
             .or_else(|| error.lines.first().map(|lines| lines.first.max(1)));
@@ -216,7 +221,7 @@ pub(super) fn summarize(analysis: &Analysis, rows: &[InstructionRow], notes: Vec
         return summary;
     }
     // FROM counts, too, as it does in a builder's `[k/n]`.
-    for row in rows.iter().filter(|row| row.step.is_some()) {
+    for row in rows.iter().filter(|row| row.outcome.is_some()) {
         *summary.counts.entry(row.mark).or_default() += 1;
         summary.n_steps += 1;
     }

@@ -65,7 +65,7 @@ pub(super) fn columns(analysis: &Analysis, rows: &[InstructionRow]) -> Vec<Colum
                     None => (stage.base.clone(), "base image layers".to_owned()),
                 };
                 // What counts of a base is known: it changes with its layers only.
-                let mark = match (row.mark, reason_of(analysis, row.step)) {
+                let mark = match (row.mark, reason_of(row)) {
                     (Mark::Pruned, _) => Mark::Pruned,
                     (_, Some(Reason::BaseChanged { .. } | Reason::FirstBuild | Reason::NeverBuilt)) => {
                         Mark::Rebuild

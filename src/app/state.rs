@@ -324,6 +324,8 @@ pub struct State {
     pub is_impact_open: bool,
     /// The sketch of the image is unfolded.
     pub is_image_open: bool,
+    /// Both builders' answers are unfolded.
+    pub is_builders_open: bool,
     /// What was in place of the present version until an earlier one, or other files, took it.
     pub replaced: Option<Box<Session>>,
     /// A context that is read or was read.
@@ -359,6 +361,7 @@ impl State {
             toggled_folders: BTreeSet::new(),
             is_impact_open: false,
             is_image_open: false,
+            is_builders_open: false,
             replaced: None,
             import: ImportState::Idle,
             file_filter: String::new(),

@@ -54,6 +54,8 @@ pub enum Message {
     ImpactToggled(bool),
     /// The sketch of the image was unfolded or folded.
     ImageSketchToggled(bool),
+    /// Both builders' answers were unfolded or folded.
+    BuildersToggled(bool),
     /// Something happened around a context that is given.
     Context(ContextMessage),
     /// An option was typed.
@@ -250,6 +252,11 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         }
         Message::ImageSketchToggled(is_open) => {
             state.is_image_open = is_open;
+            state.view_revision += 1;
+            Vec::new()
+        }
+        Message::BuildersToggled(is_open) => {
+            state.is_builders_open = is_open;
             state.view_revision += 1;
             Vec::new()
         }

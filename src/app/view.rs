@@ -6,7 +6,8 @@ use super::analysis::Analysis;
 use super::files::{FilesView, files};
 use super::history::{Event, History, Replayed};
 use super::impact::{InstructionImpact, instructions};
-use super::options::OptionProblem;
+use super::legacy::{self, LegacyAnalysis, LegacyRow};
+use super::options::{Builder, OptionProblem};
 use super::rows::{InstructionRow, Summary, instruction_rows, summarize};
 use super::sketch::{ImageSketch, sketch};
 use super::stack::{Column, columns};
@@ -149,6 +150,8 @@ pub struct SimulateView {
     pub impact: Vec<InstructionImpact>,
     /// The image that the build yields; none while nobody looks.
     pub image: Option<ImageSketch>,
+    /// BuildKit's and the classic builder's answers to each instruction; none while nobody looks.
+    pub builders: Vec<(Answer, Answer)>,
     /// The base images of the file, and what is assumed of their tags.
     pub bases: Vec<BaseRow>,
     /// Names of the stages.
@@ -157,6 +160,32 @@ pub struct SimulateView {
     pub option_problems: Vec<OptionProblem>,
     /// The command line that the options stand for.
     pub command: String,
+}
+
+/// What a builder says of an instruction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// Its state.
+    pub mark: Mark,
+    /// One sentence on why.
+    pub reason: String,
+}
+
+impl Answer {
+    fn of(row: &InstructionRow) -> Self {
+        Self { mark: row.mark, reason: row.reason.clone() }
+    }
+
+    /// Two builders do the same: an instruction that only configures is no step to one of them.
+    #[must_use]
+    pub fn agree(buildkit: &Self, legacy: &Self) -> bool {
+        let is_idle = |mark: Mark| matches!(mark, Mark::Cached | Mark::Metadata);
+        buildkit.mark == legacy.mark || is_idle(buildkit.mark) && is_idle(legacy.mark)
+    }
+
+    fn of_legacy(row: &LegacyRow) -> Self {
+        Self { mark: row.mark, reason: row.reason.clone() }
+    }
 }
 
 /// A base image.
@@ -243,13 +272,24 @@ fn timeline(history: &History) -> Vec<Moment> {
 /// Derives all of it.
 #[must_use]
 pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> SimulateView {
-    let rows = instruction_rows(state, analysis);
+    let mut rows = instruction_rows(state, analysis);
+    let is_legacy = state.session.now.options.builder == Builder::Legacy;
+    let legacy = (is_legacy || state.is_builders_open)
+        .then(|| LegacyAnalysis::new(&state.session.now, &analysis.now, history.legacy()));
+    let legacy_rows = legacy.as_ref().map_or_else(Vec::new, |legacy| legacy.rows(analysis));
+    let buildkit = if state.is_builders_open { rows.iter().map(Answer::of).collect() } else { Vec::new() };
+    if is_legacy {
+        legacy::put_in_place(&mut rows, &legacy_rows);
+    }
     let survived = survivals(state, analysis);
     let notes = survived.iter().map(Survival::sentence).collect();
     let summary = summarize(analysis, &rows, notes);
     let first_cause = rows.iter().find(|row| row.is_first_cause).map(|row| row.idx);
     let selected = state.selected.filter(|idx| *idx < rows.len()).or(first_cause);
-    let why = selected.and_then(|idx| rows.get(idx)).map(|row| why(analysis, &rows, row, &survived));
+    let why = selected.and_then(|idx| rows.get(idx)).map(|row| {
+        let legacy = legacy.as_ref().filter(|_| is_legacy);
+        why(analysis, &rows, row, &survived, legacy)
+    });
     SimulateView {
         diagnostics: diagnostics(state, analysis),
         not_checked: not_checked(analysis),
@@ -265,6 +305,7 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
             Vec::new()
         },
         image: if state.is_image_open { sketch(analysis, &rows) } else { None },
+        builders: buildkit.into_iter().zip(legacy_rows.iter().map(Answer::of_legacy)).collect(),
         bases: bases(state, history, analysis),
         stages: analysis.now.file.stages.iter().filter_map(|stage| stage.name().map(str::to_owned)).collect(),
         has_cache: analysis.has_cache,

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::analysis::Analysis;
+use super::legacy::LegacyAnalysis;
 use super::rows::{InstructionRow, reason_of};
 use super::sketch::{Written, written};
 use super::survival::{Survival, concerning};
 use super::view::Mark;
 use crate::cache::key::{OpKey, deps};
 use crate::cache::reason::Reason;
-use crate::context::Tree;
-use crate::context::changes::{changes, first_files};
+use crate::context::assumed::AssumedFiles;
+use crate::context::changes::{FileChangeKind, changes, first_files};
+use crate::context::{Assumed, Entry, EntryKind};
 use crate::dockerfile::syntax::Node;
 use crate::graph::{Graph, Op, StepId};
 use crate::text::align::{Piece, word_difference};
@@ -65,8 +67,49 @@ pub struct Why {
     pub set_at: Option<String>,
     /// Why it survived changes that one would expect to matter.
     pub survived: Vec<Survival>,
+    /// What the verdict takes for true without anybody having told, as a sentence.
+    pub assumes: Option<String>,
     /// The documentation of the rule that decides.
     pub url: &'static str,
+}
+
+/// What counts of a file: digest, mode, and how long it is.
+fn shown(entry: &Entry) -> String {
+    let mode = format!("{:04o}", entry.mode & 0o7777);
+    match &entry.kind {
+        EntryKind::File { digest, size_bytes } => {
+            format!("{}, mode {mode}, {size_bytes} bytes", digest.short())
+        }
+        EntryKind::Dir => format!("folder, mode {mode}"),
+        EntryKind::Symlink { target } => format!("link to {target}"),
+    }
+}
+
+/// Says what is assumed.
+fn assumption(assumed: &AssumedFiles) -> String {
+    let AssumedFiles { n_files, first, what } = assumed;
+    let files = if *n_files == 1 { first.clone() } else { format!("{n_files} files, {first} among them") };
+    if what.includes(Assumed::CONTENT) {
+        return format!("the content of {files} is not known: this verdict takes it for unchanged");
+    }
+    format!(
+        "the mode of {files} is assumed, since a browser does not show it: this verdict holds if it is right"
+    )
+}
+
+/// The chain of causes as the classic builder has it.
+fn legacy_chain(legacy: &LegacyAnalysis, rows: &[InstructionRow], row: &InstructionRow) -> Vec<CauseLink> {
+    let link = |(line, code, reason): (u32, String, String)| {
+        let row = rows.iter().find(|row| row.lines.first == line);
+        CauseLink {
+            instruction: row.map(|row| row.idx),
+            line: row.map(|row| row.lines.first),
+            code: row.map_or(code, |row| row.code.clone()),
+            reason,
+        }
+    };
+    let links: Vec<CauseLink> = legacy.chain(row.lines.first).into_iter().map(link).collect();
+    if links.len() < 2 { Vec::new() } else { links }
 }
 
 pub(super) fn why(
@@ -74,6 +117,7 @@ pub(super) fn why(
     rows: &[InstructionRow],
     row: &InstructionRow,
     survived: &[Survival],
+    legacy: Option<&LegacyAnalysis>,
 ) -> Why {
     let mut sentence = match row.mark {
         Mark::Cached => format!("Cached: {}.", row.reason),
@@ -89,6 +133,7 @@ pub(super) fn why(
         sentence = format!("Resolved anew: {}.", row.reason);
     }
     let (chain, inputs) = match (analysis.now.shown_graph(), row.step) {
+        _ if legacy.is_some() => (legacy.map_or_else(Vec::new, |it| legacy_chain(it, rows, row)), Vec::new()),
         (Some(graph), Some(step)) => (chain(analysis, graph, rows, step), key_inputs(analysis, graph, step)),
         _ => (Vec::new(), Vec::new()),
     };
@@ -98,7 +143,7 @@ pub(super) fn why(
         }
         _ => Vec::new(),
     };
-    let reason = reason_of(analysis, row.step);
+    let reason = reason_of(row);
     Why {
         code: row.code.clone(),
         line: row.lines.first,
@@ -110,6 +155,7 @@ pub(super) fn why(
         written: written(analysis, row),
         set_at: reason.and_then(|reason| set_at(analysis, row, reason)),
         survived,
+        assumes: row.outcome.as_ref().and_then(|outcome| outcome.assumes.as_ref()).map(assumption),
         url: rule_url(row),
     }
 }
@@ -265,27 +311,23 @@ fn file_inputs(analysis: &Analysis, graph: &Graph, id: StepId) -> Vec<KeyInput> 
         let before = last.as_ref().and_then(|last| last.locals.get(name)).unwrap_or(&empty);
         let selectors = &dep.selectors;
         let changes = changes(before, selectors, now, selectors);
-        let short = |tree: &Tree, path: &str| tree.get(path).map(|entry| entry.header_digest().short());
         for change in changes.iter().take(MAX_FILE_INPUTS) {
-            let (old, new) = (short(before, &change.path), short(now, &change.path));
-            rows.push(KeyInput {
-                name: change.path.clone(),
-                is_changed: true,
-                before: old,
-                now: new.unwrap_or_else(|| "gone".to_owned()),
-            });
+            let now = match (change.kind, &change.after) {
+                (FileChangeKind::Deleted, _) if analysis.now.all.get(&change.path).is_some() => {
+                    "ignored".into()
+                }
+                (_, None) => "gone".to_owned(),
+                (_, Some(entry)) => shown(entry),
+            };
+            let before = change.before.as_ref().map(shown);
+            rows.push(KeyInput { name: change.path.clone(), is_changed: true, before, now });
         }
         let changed: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
         for path in first_files(now, selectors, MAX_FILE_INPUTS + changed.len()) {
-            if !changed.contains(path.as_str()) {
-                let digest = short(now, &path);
-                let before = digest.clone().filter(|_| analysis.last.is_some());
-                rows.push(KeyInput {
-                    name: path,
-                    is_changed: false,
-                    before,
-                    now: digest.unwrap_or_default(),
-                });
+            let entry = now.get(&path).filter(|_| !changed.contains(path.as_str()));
+            if let Some(text) = entry.map(shown) {
+                let before = Some(text.clone()).filter(|_| analysis.last.is_some());
+                rows.push(KeyInput { name: path, is_changed: false, before, now: text });
             }
         }
     }

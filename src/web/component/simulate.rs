@@ -131,7 +131,7 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
                     />
                 </div>
                 <div class="column stack">
-                    <Stack view={Rc::clone(view)} is_impact_open={props.state.is_impact_open} is_image_open={props.state.is_image_open} on_message={props.on_message.clone()} />
+                    <Stack view={Rc::clone(view)} is_impact_open={props.state.is_impact_open} is_image_open={props.state.is_image_open} is_builders_open={props.state.is_builders_open} on_message={props.on_message.clone()} />
                 </div>
                 <div class="column why">
                     <WhyPanel view={Rc::clone(view)} on_message={props.on_message.clone()} />

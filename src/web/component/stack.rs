@@ -7,10 +7,11 @@ use yew::prelude::*;
 use super::icon::{badge, mark_icon};
 use super::size::size;
 use crate::app::impact::InstructionImpact;
+use crate::app::rows::InstructionRow;
 use crate::app::sketch::ImageSketch;
 use crate::app::stack::{Column, Slab, SlabKind};
 use crate::app::update::Message;
-use crate::app::view::{Mark, SimulateView};
+use crate::app::view::{Answer, Mark, SimulateView};
 
 const SLAB_WIDTH: i32 = 300;
 const SLAB_HEIGHT: i32 = 46;
@@ -26,6 +27,7 @@ pub(super) struct StackProps {
     pub(super) view: Rc<SimulateView>,
     pub(super) is_impact_open: bool,
     pub(super) is_image_open: bool,
+    pub(super) is_builders_open: bool,
     pub(super) on_message: Callback<Message>,
 }
 
@@ -62,6 +64,10 @@ pub(super) fn stack(props: &StackProps) -> Html {
             <details class="steps" open={props.is_impact_open} ontoggle={toggled(&props.on_message, Message::ImpactToggled)}>
                 <summary>{ "Impact map: what an edit of each line would rebuild" }</summary>
                 if props.is_impact_open { { impact_map(view) } }
+            </details>
+            <details class="steps" open={props.is_builders_open} ontoggle={toggled(&props.on_message, Message::BuildersToggled)}>
+                <summary>{ "BuildKit and the legacy builder, side by side" }</summary>
+                if props.is_builders_open { { builders(view) } }
             </details>
             <details class="steps" open={props.is_image_open} ontoggle={toggled(&props.on_message, Message::ImageSketchToggled)}>
                 <summary>{ "The image that this build yields" }</summary>
@@ -105,6 +111,38 @@ fn image_sketch(image: &ImageSketch) -> Html {
             }) }</ol>
             <details><summary>{ "Configuration" }</summary><pre tabindex="0">{ image.config.clone() }</pre></details>
             <details><summary>{ "Manifest" }</summary><pre tabindex="0">{ image.manifest.clone() }</pre></details>
+        </div>
+    }
+}
+
+/// Both builders' answers; where they differ is marked.
+fn builders(view: &SimulateView) -> Html {
+    let answer = |answer: &Answer| {
+        html! { <td>{ badge(answer.mark, None) }<span class="answer-reason">{ answer.reason.clone() }</span></td> }
+    };
+    let row = |(row, (buildkit, legacy)): (&InstructionRow, &(Answer, Answer))| {
+        let is_same = Answer::agree(buildkit, legacy);
+        html! {
+            <tr class={classes!((!is_same).then_some("differs"))}>
+                <td>{ row.lines.first }</td>
+                <th scope="row"><code>{ row.code.clone() }</code></th>
+                { answer(buildkit) }
+                { answer(legacy) }
+            </tr>
+        }
+    };
+    let n_different = view.builders.iter().filter(|(one, other)| !Answer::agree(one, other)).count();
+    html! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Both builders">
+            <p class="note">{ match n_different {
+                0 => "They agree on every line.".to_owned(),
+                1 => "They differ on one line.".to_owned(),
+                n => format!("They differ on {n} lines."),
+            } }</p>
+            <table aria-label="Both builders">
+                <thead><tr><th>{ "Line" }</th><th>{ "Instruction" }</th><th>{ "BuildKit" }</th><th>{ "Legacy builder" }</th></tr></thead>
+                <tbody>{ for view.rows.iter().zip(&view.builders).map(row) }</tbody>
+            </table>
         </div>
     }
 }

@@ -102,6 +102,7 @@ fn explanation(props: &ExplanationProps) -> Html {
                 </p>
             }
             if let Some(set_at) = &why.set_at { <p class="note">{ icon("info") }{ format!("{set_at}.") }</p> }
+            if let Some(assumes) = &why.assumes { <p class="note">{ icon("circle-question-mark") }{ format!("{assumes}.") }</p> }
             { for why.survived.iter().map(|survival| html! { <p class="note">{ icon("info") }{ format!("{}.", survival.sentence()) }</p> }) }
             if !why.chain.is_empty() {
                 <h3>{ "Chain of causes" }</h3>
