@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::history::{BaseState, Bases, History};
+use super::known::{KnownImage, KnownImages};
 use super::options::OptionProblem;
 use super::placeholder;
 use super::state::{State, Version};
@@ -31,6 +32,8 @@ pub struct Judged {
     pub bases: Bases,
     /// Where tags point, those that it does not build upon included.
     moved: Bases,
+    /// Those of which more is known than the name.
+    known: KnownImages,
     /// Its graph, or why there is none.
     pub graph: Result<Graph, GraphError>,
     /// Where the file is refused: the graph that it would have without the refused
@@ -62,7 +65,7 @@ impl Judged {
         let find_base = |reference: &str, platform: &Platform| {
             let state = moved.get(reference).copied().unwrap_or_default();
             used.borrow_mut().insert(reference.to_owned(), state);
-            moved_base(reference, platform, state)
+            base_image(reference, platform, state, history.known(reference))
         };
         let graph = convert::build(&file, &options, &find_base);
         let ignore = match before.filter(|before| before.dockerignore == version.dockerignore) {
@@ -106,11 +109,16 @@ impl Judged {
         let named = options.named_contexts.iter().filter_map(named).collect();
         let dockerignore = version.dockerignore.clone();
         let bases = used.into_inner();
+        let used_names: Vec<String> = bases.keys().cloned().collect();
         Self {
             file,
             options,
             option_problems,
             bases,
+            known: used_names
+                .iter()
+                .filter_map(|name| Some((name.clone(), history.known(name)?.clone())))
+                .collect(),
             moved,
             graph,
             rest,
@@ -132,7 +140,8 @@ impl Judged {
     /// What is known of a base image.
     #[must_use]
     pub fn find_base(&self, reference: &str, platform: &Platform) -> Option<BaseImage> {
-        moved_base(reference, platform, self.moved.get(reference).copied().unwrap_or_default())
+        let state = self.moved.get(reference).copied().unwrap_or_default();
+        base_image(reference, platform, state, self.known.get(reference))
     }
 
     /// What the cache is asked with.
@@ -145,17 +154,27 @@ impl Judged {
     }
 }
 
-/// A base image whose tag moved. Nothing is known of its layers but that they are others.
-fn moved_base(reference: &str, platform: &Platform, state: BaseState) -> Option<BaseImage> {
+/// A base image as far as it is known. Of one whose tag moved nothing is known but that its layers,
+/// or something of its configuration, are others.
+fn base_image(
+    reference: &str,
+    platform: &Platform,
+    state: BaseState,
+    known: Option<&KnownImage>,
+) -> Option<BaseImage> {
+    let known = known.and_then(|known| known.base(platform));
     if state == BaseState::default() {
-        return None;
+        return known;
     }
+    let mut base = known.unwrap_or_default();
     let digest = |what: &str, n: u32| Digest::of(format!("{reference} {platform} {what} {n}").as_bytes());
     let manifest = Digest::of(format!("{} {}", digest("layers", state.n_layers), state.n_configs).as_bytes());
+    base.digest = Some(manifest.to_string());
     // Before the first move the name stands for the layers.
-    let layers = (state.n_layers > 0).then(|| DiffId(digest("layers", state.n_layers)));
-    let layers = layers.into_iter().collect();
-    Some(BaseImage { digest: Some(manifest.to_string()), layers, ..BaseImage::default() })
+    if state.n_layers > 0 {
+        base.layers = vec![DiffId(digest("layers", state.n_layers))];
+    }
+    Some(base)
 }
 
 /// A text that the page holds, as a file of the context. Its time moves with its

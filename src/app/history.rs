@@ -10,6 +10,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::analysis::Judged;
+use super::known::{KnownImage, KnownImages};
 use super::legacy;
 use super::options::Builder;
 use super::state::Version;
@@ -112,6 +113,8 @@ pub struct History {
     /// The events.
     pub replayed: Vec<Replayed>,
     reruns: Reruns,
+    /// What is known of base images; it was true of every build.
+    images: KnownImages,
     /// The classic builder's cache; made once it is asked.
     legacy: OnceCell<LegacyStore>,
 }
@@ -125,14 +128,18 @@ impl History {
 
     /// Replays events, and goes on from `before` where that is their beginning.
     #[must_use]
-    pub fn replay(events: &[Event], reruns: Reruns, before: Option<&Self>) -> Self {
+    pub fn replay(events: &[Event], reruns: Reruns, images: &KnownImages, before: Option<&Self>) -> Self {
         let is_beginning = |before: &&Self| {
             before.reruns == reruns
+                && before.images == *images
                 && before.replayed.len() <= events.len()
                 && before.replayed.iter().zip(events).all(|(old, event)| old.event == *event)
         };
-        let mut history =
-            before.filter(is_beginning).cloned().unwrap_or_else(|| Self { reruns, ..Self::default() });
+        let mut history = before.filter(is_beginning).cloned().unwrap_or_else(|| Self {
+            reruns,
+            images: images.clone(),
+            ..Self::default()
+        });
         for event in events.get(history.replayed.len()..).unwrap_or(&[]) {
             history.add(event);
         }
@@ -164,6 +171,12 @@ impl History {
             }
         }
         self.replayed.push(replayed);
+    }
+
+    /// What is known of an image.
+    #[must_use]
+    pub fn known(&self, reference: &str) -> Option<&KnownImage> {
+        self.images.get(reference)
     }
 
     /// The last build.

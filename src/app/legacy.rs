@@ -221,7 +221,8 @@ mod tests {
         for message in messages {
             let _ = update(&mut state, message);
         }
-        let history = History::replay(&state.session.events, state.session.reruns, None);
+        let history =
+            History::replay(&state.session.events, state.session.reruns, &state.session.images, None);
         let analysis = Analysis::new(&state, &history, None);
         let legacy = LegacyAnalysis::new(&state.session.now, &analysis.now, history.legacy());
         let rows = super::super::rows::instruction_rows(&state, &analysis);

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::analysis::Analysis;
+use super::known::{SizeSource, layer_size};
 use super::rows::InstructionRow;
+use super::state::State;
 use crate::cache::layer::{LayerContent, image_steps, layer};
 use crate::context::EntryKind;
 use crate::graph::{Graph, Op};
@@ -69,17 +71,17 @@ pub struct ImageSketch {
 const MAX_WRITTEN: usize = 200;
 
 const OF_A_COMMAND: &str = "what a command writes is known once it ran";
-const STANDS_FOR_MORE: &str = "some entries stand for files that are known only to a real build";
+const STANDS_FOR_MORE: &str = "some entries are known only to a real build";
 
 /// What the layer of an instruction holds.
-pub(super) fn written(analysis: &Analysis, row: &InstructionRow) -> Option<Written> {
+pub(super) fn written(state: &State, analysis: &Analysis, row: &InstructionRow) -> Option<Written> {
     let graph = analysis.now.shown_graph()?;
     // Of `COPY --link` the second step puts on top what the first one copied.
     let step = row.steps.last().filter(|_| row.makes_layer)?;
     let content = layer(graph, analysis.built(), *step)?;
-    let note = note(&content);
+    let (size_bytes, note) = size_of(state, &content, &row.code);
     let Some(tree) = content.tree() else {
-        return Some(Written { rows: Vec::new(), n_entries: 0, size_bytes: None, note });
+        return Some(Written { rows: Vec::new(), n_entries: 0, size_bytes, note });
     };
     let row = |(path, entry): (String, &crate::context::Entry)| {
         let size_bytes = match &entry.kind {
@@ -97,9 +99,19 @@ pub(super) fn written(analysis: &Analysis, row: &InstructionRow) -> Option<Writt
     Some(Written {
         rows: tree.iter().take(MAX_WRITTEN).map(row).collect(),
         n_entries: tree.len(),
-        size_bytes: content.size_bytes(),
+        size_bytes,
         note,
     })
+}
+
+/// How long a layer is, and what is to be said of that.
+fn size_of(state: &State, content: &LayerContent, code: &str) -> (Option<u64>, &'static str) {
+    match (content.size_bytes(), layer_size(state, code)) {
+        (Some(size_bytes), _) => (Some(size_bytes), ""),
+        (None, Some((size_bytes, SizeSource::Reader))) => (Some(size_bytes), "as you said"),
+        (None, Some((size_bytes, SizeSource::OpenedImage))) => (Some(size_bytes), "as in the opened image"),
+        (None, None) => (None, note(content)),
+    }
 }
 
 fn note(content: &LayerContent) -> &'static str {
@@ -111,19 +123,20 @@ fn note(content: &LayerContent) -> &'static str {
 }
 
 /// Sketches the image.
-pub(super) fn sketch(analysis: &Analysis, rows: &[InstructionRow]) -> Option<ImageSketch> {
+pub(super) fn sketch(state: &State, analysis: &Analysis, rows: &[InstructionRow]) -> Option<ImageSketch> {
     let graph = analysis.now.graph.as_ref().ok()?;
     let mut list: Vec<LayerRow> = base_layers(graph);
     let mut diff_ids: Vec<String> = list.iter().map(|layer| layer.label.clone()).collect();
     for id in image_steps(graph) {
         let Some(content) = layer(graph, analysis.built(), id) else { continue };
         let row = rows.iter().find(|row| row.steps.contains(&id));
+        let (size_bytes, note) = size_of(state, &content, row.map_or("", |row| row.code.as_str()));
         list.push(LayerRow {
             instruction: row.map(|row| row.idx),
             label: graph.step(id).map_or(String::new(), |step| step.text.clone()),
-            size_bytes: content.size_bytes(),
+            size_bytes,
             n_entries: content.tree().map(crate::context::Tree::len),
-            note: note(&content),
+            note,
         });
         diff_ids.push(UNKNOWN.to_owned());
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::example;
 use super::history::{Bases, Event};
 use super::import::ImportState;
+use super::known::KnownImages;
 use super::options::Options;
 use crate::cache::solve::Reruns;
 use crate::context::Tree;
@@ -132,6 +133,12 @@ pub struct Session {
     /// The Dockerfiles and ignore files of a context that was given, by path.
     #[serde(default)]
     pub texts: BTreeMap<String, String>,
+    /// Base images that were taken from opened archives.
+    #[serde(default)]
+    pub images: KnownImages,
+    /// Lengths of layers that the reader told, in bytes, by the instruction.
+    #[serde(default)]
+    pub sizes: BTreeMap<String, u64>,
     /// The name of the folder or archive that the context comes from.
     #[serde(default)]
     pub context_name: Option<String>,
@@ -199,6 +206,8 @@ impl Session {
             events: vec![Event::Built(Box::new(now.clone()))],
             given: Rc::clone(&now.files),
             texts: BTreeMap::new(),
+            images: KnownImages::new(),
+            sizes: BTreeMap::new(),
             context_name: None,
             now,
             reruns: Reruns::Different,

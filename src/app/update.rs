@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use super::history::{Event, Import};
 use super::import::{self, ContextMessage, ImportState};
+use super::known;
+use super::opened;
 use super::options::{Builder, Field};
 use super::saved::Part;
 use super::state::{
@@ -72,6 +74,22 @@ pub enum Message {
         reference: String,
         /// To other layers.
         has_new_layers: bool,
+    },
+    /// An image of the opened archive is the base of this name.
+    BaseTaken {
+        /// The base's full name.
+        reference: String,
+        /// The image's place in the archive.
+        image_idx: u32,
+    },
+    /// What is known of the base of this name was forgotten.
+    BaseForgotten(String),
+    /// The reader told how long the layer of an instruction is.
+    LayerSizeTold {
+        /// The instruction in one line.
+        code: String,
+        /// What was typed.
+        text: String,
     },
     /// What reruns are taken to write was chosen.
     RerunsChosen(Reruns),
@@ -286,6 +304,13 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             }
             changed(state, Part::Texts)
         }
+        Message::BaseTaken { reference, image_idx } => known::take(state, reference, image_idx),
+        Message::BaseForgotten(reference) => {
+            state.session.images.remove(&reference);
+            state.events_revision += 1;
+            changed(state, Part::Texts)
+        }
+        Message::LayerSizeTold { code, text } => known::tell_size(state, code, &text),
         Message::RerunsChosen(reruns) => {
             state.session.reruns = reruns;
             changed(state, Part::Texts)
@@ -399,14 +424,14 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
                 image.layer_idx = 0;
                 image.unfolded.clear();
             }
-            show_folder(state, "")
+            opened::show_folder(state, "")
         }
         Message::LayerSelected(idx) => {
             if let Some(image) = state.image.image_mut() {
                 image.layer_idx = idx;
                 image.unfolded.clear();
             }
-            show_folder(state, "")
+            opened::show_folder(state, "")
         }
         Message::FolderToggled(path) => {
             let Some(image) = state.image.image_mut() else { return Vec::new() };
@@ -414,9 +439,9 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
                 return Vec::new();
             }
             image.unfolded.insert(path.clone());
-            show_folder(state, &path)
+            opened::show_folder(state, &path)
         }
-        Message::WorkerReplied(reply) => replied(state, reply),
+        Message::WorkerReplied(reply) => opened::replied(state, reply),
         Message::WorkerMissing(message) => {
             if let ImageState::Opening { image, .. } = &state.image {
                 state.image = ImageState::Failed { name: image.name.clone(), message: message.clone() };
@@ -530,69 +555,6 @@ fn file_changed(state: &mut State, path: &str, has_new_bytes: bool) -> Vec<Effec
         }
     });
     changed(state, Part::Files)
-}
-
-/// Asks for a folder's rows, unless they are there.
-fn show_folder(state: &mut State, path: &str) -> Vec<Effect> {
-    let Some(image) = state.image.image_mut() else { return Vec::new() };
-    let (image_idx, layer_idx) = (image.image_idx, image.layer_idx);
-    let key = (image_idx, layer_idx, path.to_owned());
-    if !image.layers.contains_key(&(image_idx, layer_idx)) || image.folders.contains_key(&key) {
-        return Vec::new();
-    }
-    image.folders.insert(key, None);
-    let job = image.job;
-    vec![Effect::Send(Request::ListFolder { job, image_idx, layer_idx, path: path.to_owned() })]
-}
-
-fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
-    if let Reply::Ready { build } = &reply {
-        state.worker = if *build == state.build {
-            WorkerState::Ready
-        } else {
-            let message = "the page was updated while it was open; reload it to inspect images".to_owned();
-            WorkerState::Broken { message }
-        };
-        return Vec::new();
-    }
-    let job = state.image.image().map(|image| image.job);
-    if job.is_none() || reply.job() != job {
-        return import::replied(state, reply);
-    }
-    match reply {
-        Reply::Ready { .. } | Reply::ContextFiles { .. } | Reply::ContextRead { .. } => {}
-        Reply::Progressed { done_bytes: now, total_bytes: all, .. } => {
-            if let ImageState::Opening { done_bytes, total_bytes, .. } = &mut state.image {
-                (*done_bytes, *total_bytes) = (now, all);
-            }
-        }
-        Reply::ImagesFound { images, .. } => {
-            if let Some(image) = state.image.image_mut() {
-                image.images = images;
-            }
-        }
-        Reply::LayerRead { image_idx, layer_idx, report, .. } => {
-            if let Some(image) = state.image.image_mut() {
-                image.layers.insert((image_idx, layer_idx), report);
-            }
-        }
-        Reply::Finished { .. } => {
-            if let ImageState::Opening { image, .. } = &mut state.image {
-                state.image = ImageState::Open(image.clone());
-            }
-            return show_folder(state, "");
-        }
-        Reply::Failed { message, .. } => {
-            let name = state.image.image().map(|image| image.name.clone()).unwrap_or_default();
-            state.image = ImageState::Failed { name, message };
-        }
-        Reply::FolderListed { image_idx, layer_idx, path, rows, .. } => {
-            if let Some(image) = state.image.image_mut() {
-                image.folders.insert((image_idx, layer_idx, path), Some(Rc::new(rows)));
-            }
-        }
-    }
-    Vec::new()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::analysis::Analysis;
 use super::files::{FilesView, files};
 use super::history::{Event, History, Replayed};
 use super::impact::{InstructionImpact, instructions};
+use super::known;
 use super::legacy::{self, LegacyAnalysis, LegacyRow};
 use super::options::{Builder, OptionProblem};
 use super::rows::{InstructionRow, Summary, instruction_rows, summarize};
@@ -195,6 +196,10 @@ pub struct BaseRow {
     pub reference: String,
     /// What is known of its tag.
     pub note: String,
+    /// The file that its configuration and layers are known from.
+    pub known_from: Option<String>,
+    /// Opened images that could be it, the likeliest first.
+    pub candidates: Vec<(u32, String)>,
 }
 
 fn bases(state: &State, history: &History, analysis: &Analysis) -> Vec<BaseRow> {
@@ -213,7 +218,12 @@ fn bases(state: &State, history: &History, analysis: &Analysis) -> Vec<BaseRow> 
             Some(_) => "as in the last build".to_owned(),
             None => "not pulled by any build yet".to_owned(),
         };
-        BaseRow { reference: reference.clone(), note }
+        BaseRow {
+            reference: reference.clone(),
+            note,
+            known_from: history.known(reference).map(|known| known.file_name.clone()),
+            candidates: known::candidates(state, reference),
+        }
     };
     analysis.now.bases.keys().map(row).collect()
 }
@@ -288,7 +298,7 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
     let selected = state.selected.filter(|idx| *idx < rows.len()).or(first_cause);
     let why = selected.and_then(|idx| rows.get(idx)).map(|row| {
         let legacy = legacy.as_ref().filter(|_| is_legacy);
-        why(analysis, &rows, row, &survived, legacy)
+        why(state, analysis, &rows, row, &survived, legacy)
     });
     SimulateView {
         diagnostics: diagnostics(state, analysis),
@@ -304,7 +314,7 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
         } else {
             Vec::new()
         },
-        image: if state.is_image_open { sketch(analysis, &rows) } else { None },
+        image: if state.is_image_open { sketch(state, analysis, &rows) } else { None },
         builders: buildkit.into_iter().zip(legacy_rows.iter().map(Answer::of_legacy)).collect(),
         bases: bases(state, history, analysis),
         stages: analysis.now.file.stages.iter().filter_map(|stage| stage.name().map(str::to_owned)).collect(),
@@ -368,7 +378,8 @@ mod tests {
         for message in messages {
             let _ = update(&mut state, message);
         }
-        let history = History::replay(&state.session.events, state.session.reruns, None);
+        let history =
+            History::replay(&state.session.events, state.session.reruns, &state.session.images, None);
         let view = simulate(&state, &history, &Analysis::new(&state, &history, None));
         (view.rows.iter().map(|row| (row.lines.first, row.mark.class())).collect(), view)
     }

@@ -7,6 +7,7 @@ use super::analysis::Analysis;
 use super::legacy::LegacyAnalysis;
 use super::rows::{InstructionRow, reason_of};
 use super::sketch::{Written, written};
+use super::state::State;
 use super::survival::{Survival, concerning};
 use super::view::Mark;
 use crate::cache::key::{OpKey, deps};
@@ -113,6 +114,7 @@ fn legacy_chain(legacy: &LegacyAnalysis, rows: &[InstructionRow], row: &Instruct
 }
 
 pub(super) fn why(
+    state: &State,
     analysis: &Analysis,
     rows: &[InstructionRow],
     row: &InstructionRow,
@@ -152,7 +154,7 @@ pub(super) fn why(
         chain,
         inputs,
         difference: reason.map_or_else(Vec::new, difference),
-        written: written(analysis, row),
+        written: written(state, analysis, row),
         set_at: reason.and_then(|reason| set_at(analysis, row, reason)),
         survived,
         assumes: row.outcome.as_ref().and_then(|outcome| outcome.assumes.as_ref()).map(assumption),

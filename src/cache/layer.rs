@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::files::Files;
+use super::made::add_folders;
 use super::solve::Built;
 use crate::context::Tree;
-use crate::graph::{Graph, Op, StepId};
+use crate::graph::{FileAction, Graph, Op, StepId};
 
 /// What a step adds to the file system that it stands on.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,7 +18,8 @@ pub enum LayerContent {
     /// These entries, and no others.
     Known(Tree),
     /// These entries, some of which stand for files that are not known one by one: what a wildcard
-    /// takes of a stage, an archive that is unpacked, a file that nobody gave.
+    /// takes of a stage, an archive that is unpacked, a file that nobody gave; or which may be there
+    /// already.
     Partly(Tree),
     /// What a command writes.
     Unknown,
@@ -49,8 +51,13 @@ pub fn layer(graph: &Graph, built: &Built, id: StepId) -> Option<LayerContent> {
         Op::Image { .. } | Op::Local { .. } | Op::Http { .. } | Op::Git { .. } => None,
         Op::Exec(_) => Some(LayerContent::Unknown),
         Op::File(_) | Op::Merge => {
-            let below = step.inputs.first().and_then(|below| built.step(*below));
-            Some(added(&built.step(id)?.files, below.map(|below| &below.files)))
+            let below = step.inputs.first().and_then(|below| built.step(*below)).map(|below| &below.files);
+            if let Op::File(actions) = &step.op
+                && let [FileAction::Mkdir { path, mode, owner, .. }] = actions.as_slice()
+            {
+                return Some(folders(below, path, *mode, owner));
+            }
+            Some(added(&built.step(id)?.files, below))
         }
     }
 }
@@ -69,6 +76,15 @@ pub fn image_steps(graph: &Graph) -> Vec<StepId> {
     }
     steps.reverse();
     steps
+}
+
+/// The folders of a WORKDIR. Those that a command may have made already are taken for missing.
+fn folders(below: Option<&Rc<Files>>, path: &str, mode: u32, owner: &str) -> LayerContent {
+    let mut tree = Tree::default();
+    let is_there = |folder: &str| below.is_some_and(|below| below.is_known_folder(folder));
+    add_folders(&mut tree, &is_there, path, mode, owner);
+    let may_be_there = tree.iter().any(|(path, _)| below.is_some_and(|below| below.may_have(&path)));
+    if may_be_there { LayerContent::Partly(tree) } else { LayerContent::Known(tree) }
 }
 
 /// What stands on top of `below`, from the lowest up.

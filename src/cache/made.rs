@@ -48,7 +48,7 @@ pub(super) fn files_of(id: StepId, op: &Op, inputs: &[Rc<Files>]) -> Result<Rc<F
                     }
                     FileAction::Mkdir { on, path, mode, owner, .. } => {
                         let below = find(on);
-                        make_folders(&mut tree, &below, path, *mode, owner);
+                        add_folders(&mut tree, &|folder| below.may_have(folder), path, *mode, owner);
                         below
                     }
                     FileAction::Mkfile { on, path, mode, data } => {
@@ -181,13 +181,19 @@ impl Words {
 }
 
 /// Adds the folder and those above it that are not there yet.
-fn make_folders(tree: &mut Tree, below: &Files, path: &str, mode: u32, owner: &str) {
+pub(super) fn add_folders(
+    tree: &mut Tree,
+    is_there: &dyn Fn(&str) -> bool,
+    path: &str,
+    mode: u32,
+    owner: &str,
+) {
     let path = normal_path(path);
     let (uid, gid) =
         if owner.is_empty() { (0, 0) } else { numeric_owner(owner).unwrap_or_else(|| stand_in(owner)) };
     let ends = path.match_indices('/').map(|(idx, _)| idx).chain([path.len()]);
     for folder in ends.filter_map(|end| path.get(..end)) {
-        if !folder.is_empty() && !below.may_have(folder) {
+        if !folder.is_empty() && !is_there(folder) {
             tree.insert(folder, Entry { mode, uid, gid, ..Entry::dir() });
         }
     }

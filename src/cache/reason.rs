@@ -239,7 +239,15 @@ fn files_sentence(changes: &[FileChange]) -> String {
         [] => "the files that it takes changed".into(),
         [one] => format!("{} {}", one.path, verb(one.kind)),
         [one, another] if one.kind == another.kind => {
-            format!("{} and {} {}", one.path, another.path, verb(one.kind))
+            let verb = match one.kind {
+                FileChangeKind::Added => "were added",
+                FileChangeKind::Deleted => "were deleted",
+                FileChangeKind::Content => "changed",
+                FileChangeKind::Header => "changed their modes or owners",
+                FileChangeKind::NowIgnored => "are ignored now",
+                FileChangeKind::IgnoredBefore => "are no longer ignored",
+            };
+            format!("{} and {} {verb}", one.path, another.path)
         }
         [one, rest @ ..] => {
             let n_files = rest.len();
@@ -252,4 +260,160 @@ fn files_sentence(changes: &[FileChange]) -> String {
 fn short(text: &str) -> String {
     let line = text.lines().next().unwrap_or("");
     if line.chars().count() > 48 { line.chars().take(47).chain(['…']).collect() } else { line.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::context::Entry;
+    use crate::digest::Digest;
+
+    fn change(path: &str, kind: FileChangeKind) -> FileChange {
+        let entry = Entry::file(Digest::of(b""), 0);
+        FileChange { path: path.into(), kind, before: Some(entry.clone()), after: Some(entry) }
+    }
+
+    /// Every variant, in all its wordings. A new one does not compile until it stands here.
+    fn all() -> Vec<Reason> {
+        use FileChangeKind::{Added, Content, Deleted, Header, IgnoredBefore, NowIgnored};
+        let step = StepId(0);
+        let text = |text: &str| text.to_owned();
+        let variable = |before: Option<&str>, after: Option<&str>| Reason::VariableChanged {
+            name: "MODE".into(),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        };
+        let setting = |before: &str, after: &str| Reason::SettingChanged {
+            name: "the user".into(),
+            before: before.into(),
+            after: after.into(),
+        };
+        let files = |changes: Vec<FileChange>| Reason::FilesChanged { changes };
+        let listed = vec![
+            Reason::Unchanged,
+            Reason::BuiltEarlier,
+            Reason::SharedWith { step },
+            Reason::NeverBuilt,
+            Reason::FirstBuild,
+            Reason::InstructionChanged { before: text("RUN a"), after: text("RUN b") },
+            variable(None, Some("a")),
+            variable(Some("a"), None),
+            variable(Some("a"), Some("b")),
+            Reason::VariableOrderChanged,
+            setting("", "node"),
+            setting("node", ""),
+            setting("node", "root"),
+            files(vec![]),
+            files(vec![change("a.js", Content)]),
+            files(vec![change("a.js", Added), change("b.js", Added)]),
+            files(vec![change("a.js", Deleted), change("b.js", Added)]),
+            files(vec![change("run.sh", Header), change("b.js", Added), change("c.js", Added)]),
+            files(vec![change("a.md", NowIgnored)]),
+            files(vec![change("a.md", IgnoredBefore)]),
+            Reason::BaseChanged { before: text("node:22"), after: text("node:22") },
+            Reason::BaseChanged { before: text("node:22"), after: text("node:24") },
+            Reason::BaseImageChanged { before: text("node:22"), after: text("node:22") },
+            Reason::BaseImageChanged { before: text("node:22"), after: text("node:24") },
+            Reason::ProxyArgumentsChanged { is_given: true },
+            Reason::ProxyArgumentsChanged { is_given: false },
+            Reason::RandomIgnoreFile,
+            Reason::ParentMissed { parent: step },
+            Reason::SourceMissed { source: step },
+            Reason::ParentReplaced { before: text("RUN a"), after: text("RUN b") },
+            Reason::ParentDiffers { parent: step, change: Box::new(Reason::NeverBuilt) },
+            Reason::CacheIgnored,
+            Reason::DependsOnReruns,
+            Reason::SourceMissing { path: text("/nope") },
+            Reason::TargetIsFile { path: text("/app") },
+            Reason::SecretMissing { id: text("token") },
+            Reason::StepRefused { message: text("the --mount option requires BuildKit") },
+            Reason::NeedsFailed,
+            Reason::NotModeled { what: text("https://example.com/a.tgz") },
+            Reason::AlwaysLoaded,
+            Reason::NotExported,
+        ];
+        for reason in &listed {
+            match reason {
+                Reason::Unchanged
+                | Reason::BuiltEarlier
+                | Reason::SharedWith { .. }
+                | Reason::NeverBuilt
+                | Reason::FirstBuild
+                | Reason::InstructionChanged { .. }
+                | Reason::VariableChanged { .. }
+                | Reason::VariableOrderChanged
+                | Reason::SettingChanged { .. }
+                | Reason::FilesChanged { .. }
+                | Reason::BaseChanged { .. }
+                | Reason::BaseImageChanged { .. }
+                | Reason::ProxyArgumentsChanged { .. }
+                | Reason::RandomIgnoreFile
+                | Reason::ParentMissed { .. }
+                | Reason::SourceMissed { .. }
+                | Reason::ParentReplaced { .. }
+                | Reason::ParentDiffers { .. }
+                | Reason::CacheIgnored
+                | Reason::DependsOnReruns
+                | Reason::SourceMissing { .. }
+                | Reason::TargetIsFile { .. }
+                | Reason::SecretMissing { .. }
+                | Reason::StepRefused { .. }
+                | Reason::NeedsFailed
+                | Reason::NotModeled { .. }
+                | Reason::AlwaysLoaded
+                | Reason::NotExported => {}
+            }
+        }
+        listed
+    }
+
+    #[test]
+    fn the_sentence_of_every_reason() {
+        let told: Vec<String> =
+            all().iter().map(|reason| reason.sentence_of(&|_| Some("RUN npm install"))).collect();
+        expect![[r#"
+            nothing that counts for this step has changed
+            an earlier build had exactly this
+            “RUN npm install” of this build gives the same result
+            no build has had this step yet
+            nothing has been built yet
+            the instruction changed
+            the variable MODE is new
+            the variable MODE is gone
+            the variable MODE changed from “a” to “b”
+            the order of the variables changed
+            the user “node” is new
+            the user “node” is gone
+            the user changed from “node” to “root”
+            the files that it takes changed
+            a.js changed
+            a.js and b.js were added
+            a.js was deleted, and 1 more file
+            run.sh changed its mode or owner, and 2 more files
+            a.md is ignored now
+            a.md is no longer ignored
+            the layers of node:22 changed
+            the base changed from node:22 to node:24
+            node:22 is another image now, if only by its configuration
+            the base changed from node:22 to node:24
+            a proxy argument is given now
+            no proxy argument is given any more
+            the .dockerignore that is sent differs at each build: with -f outside of the context the client writes a random name into it
+            it stands on “RUN npm install”, which runs again
+            it takes files from “RUN npm install”, which runs again
+            it stood on “RUN a” and now stands on “RUN b”
+            it was never run on “RUN npm install” as it is now
+            the build was told not to use the cache here
+            it is cached if the steps that run again write the same bytes as before
+            /nope is not in the build context, or is ignored
+            /app is a file by then, and a folder cannot be copied to where a file stands
+            it must have the secret “token”, which is not given
+            the builder refuses it: the --mount option requires BuildKit
+            a step that it needs fails
+            https://example.com/a.tgz is not modeled: only a real build can tell
+            it is looked at anew in each build
+            the imported cache does not hold its result, but nothing that runs needs it"#]].assert_eq(&told.join("\n"));
+    }
 }

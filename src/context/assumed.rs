@@ -91,7 +91,7 @@ pub fn assumed_files(tree: &Tree, selectors: &[Selector]) -> Option<AssumedFiles
 }
 
 fn first_of(mut path: String, mut node: &Rc<Node>) -> Option<(String, Assumed)> {
-    while node.entry().assumed == Assumed::NOTHING {
+    while node.entry().is_dir() {
         let (name, child) = node.iter().find(|(_, child)| child.totals().n_assumed > 0)?;
         path = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
         node = child;

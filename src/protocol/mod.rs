@@ -17,6 +17,7 @@ use crate::context::Entry;
 use crate::image::problem::OpenError;
 use crate::image::{ImagePlan, Layer, history};
 use crate::layer::Row;
+use crate::oci::ImageConfig;
 
 /// A piece of work, counted by the page.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -198,6 +199,8 @@ pub struct ImageReport {
     pub manifest_digest: Option<String>,
     /// Digest of its configuration.
     pub config_digest: String,
+    /// Its configuration.
+    pub config: ImageConfig,
     /// Its layers, lowest first, as far as the manifest tells.
     pub layers: Vec<PlannedLayer>,
     /// What is wrong with it as a whole.
@@ -298,6 +301,7 @@ impl ImageReport {
             created: plan.config.created.clone().unwrap_or_default(),
             manifest_digest: plan.manifest_digest.map(|digest| digest.to_string()),
             config_digest: plan.config_digest.map_or(String::new(), |digest| digest.to_string()),
+            config: plan.config.clone(),
             layers: plan.layers.iter().map(layer).collect(),
             problems: plan.problems.iter().map(ToString::to_string).collect(),
         }

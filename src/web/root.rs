@@ -257,7 +257,7 @@ impl Root {
         if is_history_new {
             let session = &self.state.session;
             let before = self.history.as_ref().map(|(_, history)| history.as_ref());
-            let history = History::replay(&session.events, session.reruns, before);
+            let history = History::replay(&session.events, session.reruns, &session.images, before);
             self.history = Some((history_key, Rc::new(history)));
         }
         let Some((_, history)) = &self.history else { return };

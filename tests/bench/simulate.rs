@@ -124,7 +124,8 @@ fn page() {
         let tree = context(n_files, n_stages);
         let path = tree.iter().find(|(_, entry)| !entry.is_dir()).map(|(path, _)| path).unwrap_or_default();
         let mut state = State::new(session(&text, tree), "bench");
-        let history = History::replay(&state.session.events, state.session.reruns, None);
+        let history =
+            History::replay(&state.session.events, state.session.reruns, &state.session.images, None);
         let mut analysis = Analysis::new(&state, &history, None);
         let mut edits: [&mut dyn FnMut(usize) -> Message; 2] =
             [&mut |_| Message::FileEdited(path.clone()), &mut |n| {

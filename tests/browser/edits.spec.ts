@@ -138,7 +138,7 @@ test("a Dockerfile that is part of its own context", async ({ page }) => {
   await showSteps(page);
   await page.getByRole("tab", { name: ".dockerignore" }).click();
   await page.getByRole("textbox", { name: ".dockerignore" }).fill("node_modules\n.dockerignore\n");
-  await expectSteps(page, [...above, ...install, ["COPY ./ ./", "rebuilds", "Dockerfile was added"], CMD]);
+  await expectSteps(page, [...above, ...install, ["COPY ./ ./", "rebuilds", "Dockerfile is no longer ignored"], CMD]);
   await button(page, "Build").click();
   await expectSteps(page, asBuilt);
 

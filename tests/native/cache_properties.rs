@@ -378,13 +378,20 @@ fn message() -> impl Strategy<Value = Message> {
 fn incremental_equals_from_scratch() {
     run(&proptest::collection::vec(message(), 1..8), |messages| {
         let mut state = State::new(Session::example(), "test");
-        let mut history = History::replay(&state.session.events, state.session.reruns, None);
+        let mut history =
+            History::replay(&state.session.events, state.session.reruns, &state.session.images, None);
         let mut analysis = Analysis::new(&state, &history, None);
         for message in messages {
             let _ = update(&mut state, message);
-            history = History::replay(&state.session.events, state.session.reruns, Some(&history));
+            history = History::replay(
+                &state.session.events,
+                state.session.reruns,
+                &state.session.images,
+                Some(&history),
+            );
             analysis = Analysis::new(&state, &history, Some(&analysis));
-            let fresh_history = History::replay(&state.session.events, state.session.reruns, None);
+            let fresh_history =
+                History::replay(&state.session.events, state.session.reruns, &state.session.images, None);
             let fresh = Analysis::new(&state, &fresh_history, None);
             assert_eq!(analysis.simulation, fresh.simulation);
             let drawn = view::simulate(&state, &history, &analysis);

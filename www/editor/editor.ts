@@ -184,7 +184,7 @@ export function mount(
   let findings: Finding[] = [];
   let caretLine = 0;
 
-  const names = (name: string) => EditorView.contentAttributes.of({ "aria-label": name, spellcheck: "false" });
+  const names = (name: string) => EditorView.contentAttributes.of({ "aria-label": name, spellcheck: "false", tabindex: "0" });
   const diagnose = (view: EditorView): Diagnostic[] => {
     const end = view.state.doc.length;
     return findings.map((finding) => {

@@ -17,6 +17,9 @@ pub(super) struct OptionsProps {
     pub(super) on_message: Callback<Message>,
 }
 
+/// More images of an opened archive are not offered as a base.
+const MAX_CANDIDATES: usize = 4;
+
 /// The form.
 #[component(OptionsForm)]
 pub(super) fn options_form(props: &OptionsProps) -> Html {
@@ -111,8 +114,24 @@ fn base_row(base: &BaseRow, on_message: &Callback<Message>) -> Html {
         <li class="base-row">
             <code>{ base.reference.clone() }</code>
             <span class="base-note">{ base.note.clone() }</span>
+            if let Some(file) = &base.known_from {
+                <span class="base-note">{ format!("configuration and layers as in {file}") }</span>
+            }
             <span class="base-actions">
                 <button class="button" onclick={moved(true)} aria-label={format!("Move {} to other layers", base.reference)}>{ "Move tag to other layers" }</button>
+                { for base.candidates.iter().take(MAX_CANDIDATES).map(|(image_idx, label)| {
+                    let (on_message, reference, image_idx) = (on_message.clone(), base.reference.clone(), *image_idx);
+                    let onclick = Callback::from(move |_: MouseEvent| {
+                        on_message.emit(Message::BaseTaken { reference: reference.clone(), image_idx });
+                    });
+                    html! { <button class="button" {onclick}>{ format!("It is {label}") }</button> }
+                }) }
+                if base.known_from.is_some() {
+                    <button class="button" onclick={
+                        let (on_message, reference) = (on_message.clone(), base.reference.clone());
+                        Callback::from(move |_: MouseEvent| on_message.emit(Message::BaseForgotten(reference.clone())))
+                    } aria-label={format!("Forget what is known of {}", base.reference)}>{ "Forget what is known" }</button>
+                }
                 <button class="button" onclick={moved(false)} aria-label={format!("Move {} to another configuration of the same layers", base.reference)}>{ "Same layers, other configuration" }</button>
             </span>
         </li>

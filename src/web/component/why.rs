@@ -37,9 +37,19 @@ pub(super) fn why_panel(props: &WhyProps) -> Html {
 }
 
 /// What the layer of an instruction holds.
-fn written(written: &Written) -> Html {
+fn written(written: &Written, why: &Why, on_message: &Callback<Message>) -> Html {
+    let onchange = {
+        let (on_message, code) = (on_message.clone(), why.code.clone());
+        Callback::from(move |event: Event| {
+            if let Some(input) = event.target_dyn_into::<web_sys::HtmlInputElement>() {
+                let text = input.value();
+                on_message.emit(Message::LayerSizeTold { code: code.clone(), text });
+            }
+        })
+    };
     let count = match (written.n_entries, written.size_bytes) {
-        (0, _) => "Nothing is known of it: ".to_owned() + written.note + ".",
+        (0, Some(_)) => format!("Its files are not known; {}: ", written.note),
+        (0, None) => "Nothing is known of it: ".to_owned() + written.note + ".",
         (n, Some(_)) => format!("{n} {}", if n == 1 { "entry, " } else { "entries, " }),
         (n, None) => {
             format!("{n} {} known: {}.", if n == 1 { "entry is" } else { "entries are" }, written.note)
@@ -48,7 +58,12 @@ fn written(written: &Written) -> Html {
     html! {
         <>
             <h3>{ "What its layer holds" }</h3>
-            <p class="note">{ count }{ written.size_bytes.filter(|_| written.n_entries > 0).map(size) }</p>
+            <p class="note">{ count }{ written.size_bytes.map(size) }</p>
+            if written.rows.is_empty() {
+                <label class="field"><span>{ "Its size, if you know it" }</span>
+                    <input type="text" placeholder="92 MB" {onchange} />
+                </label>
+            }
             if !written.rows.is_empty() {
                 <div class="table-scroll written" tabindex="0" role="region" aria-label="What its layer holds">
                     <table aria-label="What its layer holds">
@@ -140,7 +155,7 @@ fn explanation(props: &ExplanationProps) -> Html {
                 </table>
                 </div>
             }
-            { why.written.as_ref().map(written) }
+            { why.written.as_ref().map(|it| written(it, why, &props.on_message)) }
             <p class="rule"><a href={why.url} target="_blank" rel="noreferrer">{ icon("link") }{ "The rule that decides" }</a></p>
         </>
     }

@@ -32,7 +32,7 @@ impl Corpus {
 }
 
 /// The text of a file, which may be stored compressed as `path.gz`; `None` if there is neither.
-pub(super) fn read_text(path: &Path) -> Option<std::io::Result<String>> {
+pub(crate) fn read_text(path: &Path) -> Option<std::io::Result<String>> {
     let compressed = PathBuf::from(format!("{}.gz", path.display()));
     if path.exists() {
         return Some(std::fs::read_to_string(path));
