@@ -6,6 +6,7 @@
 //! or streamed. What an input could make grow without end has a named limit.
 
 pub mod compression;
+pub mod sparse;
 pub mod tar;
 
 use std::fmt;

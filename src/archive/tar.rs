@@ -15,9 +15,10 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use tar::{EntryType, GnuExtSparseHeader, Header};
+use tar::{EntryType, GnuExtSparseHeader, GnuSparseHeader, Header};
 
 use super::Limits;
+use super::sparse::SparseMap;
 use crate::text::from_bytes;
 
 /// A reader that can leave bytes out.
@@ -131,6 +132,12 @@ pub struct Member {
     pub mtime_secs: i64,
     /// What a link leads to.
     pub link: String,
+    /// Major and minor number of a device.
+    pub device: Option<(u32, u32)>,
+    /// Extended attributes by name.
+    pub xattrs: Vec<(String, Vec<u8>)>,
+    /// Which stretches are stored, for a file with holes.
+    pub sparse: Option<SparseMap>,
     /// Where its body begins, counted from where the walk began.
     pub body_offset: u64,
 }
@@ -208,6 +215,9 @@ struct Pending {
     /// Name and length of a sparse file with its holes.
     sparse_path: Option<String>,
     sparse_bytes: Option<u64>,
+    /// Where its list of stretches stands.
+    sparse: Option<SparseMap>,
+    xattrs: Vec<(String, Vec<u8>)>,
 }
 
 /// Goes through a tar.
@@ -274,9 +284,12 @@ impl<'r, R: Skip> Walk<'r, R> {
             let mut full_bytes = pending.sparse_bytes.take().unwrap_or(size_bytes);
             if let Some(gnu) = header.as_gnu().filter(|_| header.entry_type() == EntryType::GNUSparse) {
                 full_bytes = gnu.real_size().map_err(|_| bad("its size is no number"))?;
+                let mut map = SparseMap::Listed(Vec::new());
+                gnu.sparse.iter().for_each(|stretch| add_stretch(&mut map, stretch));
                 if gnu.is_extended() {
-                    self.sparse_map()?;
+                    self.sparse_map(&mut map)?;
                 }
+                pending.sparse = Some(map);
             }
             // Only files have a body; other headers may claim a size all the same.
             let body_bytes =
@@ -304,6 +317,13 @@ impl<'r, R: Skip> Walk<'r, R> {
                 mtime_secs: pending.mtime_secs.take().unwrap_or_else(|| mtime(&header)),
                 path,
                 link,
+                device: if matches!(kind, MemberKind::Char | MemberKind::Block) {
+                    device(&header)
+                } else {
+                    None
+                },
+                xattrs: std::mem::take(&mut pending.xattrs),
+                sparse: pending.sparse.take().filter(|_| kind == MemberKind::File),
                 body_offset: self.pos,
             }));
         }
@@ -393,7 +413,7 @@ impl<'r, R: Skip> Walk<'r, R> {
     }
 
     /// Blocks that go on with the map of a sparse file.
-    fn sparse_map(&mut self) -> Result<(), TarError> {
+    fn sparse_map(&mut self, map: &mut SparseMap) -> Result<(), TarError> {
         let mut block = GnuExtSparseHeader::new();
         loop {
             let n = read_full(self.reader, block.as_mut_bytes())?;
@@ -401,6 +421,7 @@ impl<'r, R: Skip> Walk<'r, R> {
             if (n as u64) < BLOCK {
                 return Err(TarError::Truncated { offset: self.pos });
             }
+            block.sparse.iter().for_each(|stretch| add_stretch(map, stretch));
             if !block.is_extended() {
                 return Ok(());
             }
@@ -423,6 +444,16 @@ impl<'r, R: Skip> Walk<'r, R> {
         self.left = padded(size_bytes) - size_bytes;
         Ok(body)
     }
+}
+
+/// A stretch of a sparse file; what is no number marks the end, as zeros do.
+fn add_stretch(map: &mut SparseMap, stretch: &GnuSparseHeader) {
+    map.push(number(stretch.offset()), number(stretch.length()));
+}
+
+fn device(header: &Header) -> Option<(u32, u32)> {
+    let number = |value: io::Result<Option<u32>>| value.ok().flatten();
+    Some((number(header.device_major())?, number(header.device_minor())?))
 }
 
 /// A number of a header; zero where it is none.
@@ -495,6 +526,7 @@ fn trim_nul(bytes: &[u8]) -> &[u8] {
 /// # Errors
 /// What is wrong with the first record that is none.
 fn read_pax(mut records: &[u8], pending: &mut Pending) -> Result<(), &'static str> {
+    let mut sparse_offset = 0;
     while !trim_nul(records).is_empty() {
         let space = records.iter().position(|byte| *byte == b' ').ok_or("a PAX record has no length")?;
         let length = std::str::from_utf8(records.get(..space).unwrap_or(&[]))
@@ -526,7 +558,19 @@ fn read_pax(mut records: &[u8], pending: &mut Pending) -> Result<(), &'static st
             // GNU's sparse forms 0.1 and 1.0: the file's own name and length.
             b"GNU.sparse.name" => pending.sparse_path = Some(text()),
             b"GNU.sparse.size" | b"GNU.sparse.realsize" => pending.sparse_bytes = Some(number()?),
-            _ => {}
+            b"GNU.sparse.map" => pending.sparse = SparseMap::from_record(&text()),
+            b"GNU.sparse.major" if value == b"1" => pending.sparse = Some(SparseMap::InBody),
+            // Form 0.0 gives each stretch in two records.
+            b"GNU.sparse.offset" => sparse_offset = number()?,
+            b"GNU.sparse.numbytes" => {
+                let map = pending.sparse.get_or_insert_with(|| SparseMap::Listed(Vec::new()));
+                map.push(sparse_offset, number()?);
+            }
+            key => {
+                if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
+                    pending.xattrs.push((from_bytes(name), value.to_vec()));
+                }
+            }
         }
         records = records.get(length..).unwrap_or(&[]);
     }

@@ -13,6 +13,7 @@
 //! Not read yet: archives that are compressed as a whole, layers in Zstandard;
 //! both are named as such.
 
+pub mod documents;
 pub mod history;
 mod plan;
 pub mod problem;
@@ -22,13 +23,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::ControlFlow;
 
+use self::documents::Documents;
 use self::problem::{Finding, OpenError, Problem};
 use crate::archive::compression::Compression;
 use crate::archive::tar::TarError;
 use crate::archive::{ByteSource, Limits, is_stop};
 use crate::digest::{ChainId, DiffId, Digest};
 use crate::layer::LayerTree;
-use crate::oci::{HistoryEntry, ImageConfig, Platform};
+use crate::oci::{Descriptor, DockerManifest, HistoryEntry, ImageConfig, Platform};
 
 /// A layer as the manifest lists it, and where its bytes stand.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,6 +49,8 @@ pub struct LayerPlan {
     offset: Option<u64>,
     /// Its line of the history.
     pub history: Option<HistoryEntry>,
+    /// Which line that is, those without a layer counted.
+    pub history_idx: Option<usize>,
 }
 
 /// One image of an archive, before its layers are read.
@@ -60,12 +64,32 @@ pub struct ImagePlan {
     pub manifest_digest: Option<Digest>,
     /// Digest of the configuration: the image ID; as named where it is not there.
     pub config_digest: Option<Digest>,
+    /// The digest under which the configuration is named, of whatever algorithm.
+    pub named_config_digest: Option<String>,
+    /// As the index lists it, once for each of its names.
+    pub descriptors: Vec<Descriptor>,
+    /// Its element of `manifest.json`.
+    pub docker: Option<DockerManifest>,
+    /// The manifest's text.
+    pub manifest: Option<String>,
+    /// The configuration's text.
+    pub config_text: Option<String>,
     /// The configuration.
     pub config: ImageConfig,
     /// The layers, lowest first.
     pub layers: Vec<LayerPlan>,
     /// What is wrong with the image as a whole.
     pub problems: Vec<Finding>,
+}
+
+impl ImagePlan {
+    /// What it runs on, with the variant that the configuration names: `linux/arm64/v8`.
+    #[must_use]
+    pub fn platform_name(&self) -> Option<String> {
+        let mut platform = self.platform.clone()?;
+        platform.variant = platform.variant.or_else(|| self.config.variant.clone());
+        Some(platform.to_string())
+    }
 }
 
 /// A layer that was read.
@@ -96,6 +120,8 @@ pub enum Event<'a> {
         /// In all, as far as known yet.
         total_bytes: u64,
     },
+    /// What the archive is, beside its images.
+    Documents(&'a Documents),
     /// The images are known.
     Images(&'a [ImagePlan]),
     /// A layer was read.
@@ -122,7 +148,10 @@ pub fn open(
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), OpenError> {
     let members = plan::index(source, limits, on_event)?;
-    let images = plan::plan(source, &members, limits)?;
+    let (images, documents) = plan::plan(source, &members, limits)?;
+    if on_event(Event::Documents(&documents)).is_break() {
+        return Err(OpenError::Stopped);
+    }
     if on_event(Event::Images(&images)).is_break() {
         return Err(OpenError::Stopped);
     }

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use serde::de::DeserializeOwned;
 
+use super::documents::{self, Documents, Form};
 use super::problem::{Finding, OpenError, Part, Problem};
 use super::{Event, ImagePlan, LayerPlan, OnEvent, from_io, tar_problem};
 use crate::archive::compression::{Compression, known_kind};
@@ -28,6 +29,7 @@ struct Place {
 pub(super) struct Members {
     by_name: BTreeMap<String, Place>,
     findings: Vec<Finding>,
+    n_members: u64,
 }
 
 /// How many names that stand twice are told.
@@ -55,6 +57,7 @@ pub(super) fn index(
     loop {
         match walk.next_member() {
             Ok(Some(member)) => {
+                members.n_members += 1;
                 let name = member.path.strip_prefix("./").unwrap_or(&member.path).to_owned();
                 let place = Place {
                     kind: member.kind,
@@ -124,7 +127,7 @@ pub(super) fn plan(
     source: &mut dyn ByteSource,
     members: &Members,
     limits: Limits,
-) -> Result<Vec<ImagePlan>, OpenError> {
+) -> Result<(Vec<ImagePlan>, Documents), OpenError> {
     let has = |name: &str| resolve(members, name).is_some();
     let (has_docker, has_index) = (has("manifest.json"), has("index.json"));
     if !has_docker && !has_index {
@@ -140,8 +143,16 @@ pub(super) fn plan(
         }
         return Err(OpenError::NotAnImage);
     }
-    let mut planner =
-        Planner { source, members, limits, images: Vec::new(), findings: Vec::new(), seen: BTreeSet::new() };
+    let form = Form { is_docker_archive: has_docker, is_oci_layout: has_index };
+    let mut planner = Planner {
+        source,
+        members,
+        limits,
+        images: Vec::new(),
+        documents: Documents { form, n_members: members.n_members, ..Documents::default() },
+        findings: Vec::new(),
+        seen: BTreeSet::new(),
+    };
     if has_index {
         match planner.json::<Index>("index.json") {
             Ok((index, _)) => planner.add_index(&index, 0),
@@ -154,7 +165,7 @@ pub(super) fn plan(
             Err(problem) => planner.find(Part::Manifest, problem),
         }
     }
-    let Planner { mut images, findings, .. } = planner;
+    let Planner { mut images, documents, findings, .. } = planner;
     if images.is_empty() {
         let part = if has_docker { Part::Manifest } else { Part::Index };
         let first = findings.into_iter().next();
@@ -163,7 +174,7 @@ pub(super) fn plan(
     for image in &mut images {
         image.problems.extend(members.findings.iter().chain(&findings).cloned());
     }
-    Ok(images)
+    Ok((images, documents))
 }
 
 fn is_duplicate(finding: &Finding) -> bool {
@@ -179,6 +190,7 @@ struct Planner<'a> {
     members: &'a Members,
     limits: Limits,
     images: Vec<ImagePlan>,
+    documents: Documents,
     findings: Vec<Finding>,
     /// Digests of the indexes that were read: each is read once.
     seen: BTreeSet<String>,
@@ -218,13 +230,24 @@ impl Planner<'_> {
 
     fn add_index(&mut self, index: &Index, depth: usize) {
         for descriptor in &index.manifests {
-            let is_attestation = descriptor
-                .annotations
-                .get("vnd.docker.reference.type")
-                .is_some_and(|kind| kind == "attestation-manifest");
-            if !is_attestation {
+            if documents::is_attestation(descriptor) {
+                self.add_attestation(descriptor);
+            } else {
                 self.add_listed(descriptor, depth);
             }
+        }
+    }
+
+    fn add_attestation(&mut self, descriptor: &Descriptor) {
+        let name = blob_name(&descriptor.digest).unwrap_or_else(|| descriptor.digest.clone());
+        let told = self.bytes(&name).and_then(|bytes| {
+            let told = documents::attestation(descriptor, Digest::of(&bytes), &bytes);
+            told.map_err(|error| json_problem(&name, &error))
+        });
+        match told {
+            Ok(told) if self.documents.attestations.contains(&told) => {}
+            Ok(told) => self.documents.attestations.push(told),
+            Err(problem) => self.find(Part::Index, problem),
         }
     }
 
@@ -240,15 +263,19 @@ impl Planner<'_> {
         let digest = Digest::of(&bytes);
         if let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) {
             if !is_image_config(&manifest.config.media_type) {
-                // An artifact: a manifest of something else.
+                let artifact = documents::artifact(descriptor, digest, &manifest, text_of(&bytes));
+                self.documents.artifacts.push(artifact);
                 return;
             }
             let tag = ["io.containerd.image.name", "org.opencontainers.image.ref.name"];
             let tag = tag.iter().find_map(|key| descriptor.annotations.get(*key)).cloned();
             let known = self.images.iter_mut().find(|image| image.manifest_digest == Some(digest));
             match known {
-                Some(known) => known.tags.extend(tag),
-                None => self.add_oci_image(descriptor, &manifest, digest, tag),
+                Some(known) => {
+                    known.tags.extend(tag);
+                    known.descriptors.push(descriptor.clone());
+                }
+                None => self.add_oci_image(descriptor, &manifest, text_of(&bytes), digest, tag),
             }
             return;
         }
@@ -269,6 +296,11 @@ impl Planner<'_> {
             Ok(_) => self.find(Part::Index, Problem::IndexesTooDeep),
             Err(error) => self.find(Part::Manifest, json_problem(&name, &error)),
         }
+    }
+
+    /// A document's text as it stands.
+    fn text(&mut self, name: &str) -> Option<String> {
+        self.bytes(name).ok().map(|bytes| text_of(&bytes))
     }
 
     /// A configuration; where it cannot be read, an empty one and the reason.
@@ -300,6 +332,7 @@ impl Planner<'_> {
         &mut self,
         descriptor: &Descriptor,
         manifest: &Manifest,
+        text: String,
         digest: Digest,
         tag: Option<String>,
     ) {
@@ -323,10 +356,16 @@ impl Planner<'_> {
             (name, Some(layer))
         });
         let layers = plan_layers(self.members, layers, &config, is_config_read, &mut problems);
+        let config_text = blob_name(named).and_then(|name| self.text(&name));
         self.images.push(ImagePlan {
             tags: tag.into_iter().collect(),
             platform: descriptor.platform.clone().or_else(|| own_platform(&config)),
             manifest_digest: Some(digest),
+            named_config_digest: Some(named.clone()),
+            descriptors: vec![descriptor.clone()],
+            docker: None,
+            manifest: Some(text),
+            config_text,
             config_digest: config_digest.or_else(|| Digest::parse(named)),
             config,
             layers,
@@ -346,6 +385,7 @@ impl Planner<'_> {
                     known.tags.push(tag.clone());
                 }
             }
+            known.docker.get_or_insert_with(|| docker.clone());
             known.tags.retain(|tag| docker.repo_tags.is_empty() || docker.repo_tags.contains(tag));
             return;
         }
@@ -361,16 +401,27 @@ impl Planner<'_> {
         }
         let layers = docker.layers.iter().map(|name| (name.clone(), None));
         let layers = plan_layers(self.members, layers, &config, is_config_read, &mut problems);
+        let config_text = self.text(&docker.config);
         self.images.push(ImagePlan {
             tags: docker.repo_tags.clone(),
             platform: own_platform(&config),
             manifest_digest: None,
+            named_config_digest: config_digest.or(named).map(|digest| digest.to_string()),
+            descriptors: Vec::new(),
+            docker: Some(docker.clone()),
+            manifest: None,
+            config_text,
             config_digest: config_digest.or(named),
             config,
             layers,
             problems,
         });
     }
+}
+
+/// A document's text, to be shown.
+fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A manifest whose configuration is of another type is that of an artifact.
@@ -404,7 +455,8 @@ fn own_platform(config: &ImageConfig) -> Option<Platform> {
     let platform = Platform {
         architecture: config.architecture.clone(),
         os: config.os.clone(),
-        variant: config.variant.clone(),
+        // Left to the configuration, as no list names it.
+        variant: None,
         os_version: None,
     };
     (!config.os.is_empty()).then_some(platform)
@@ -429,6 +481,7 @@ fn plan_layers<'d>(
                 stored_bytes: found.as_ref().map_or(0, |(_, place)| place.size_bytes),
                 offset: found.map(|(_, place)| place.offset),
                 history: None,
+                history_idx: None,
             }
         })
         .collect();
@@ -437,9 +490,11 @@ fn plan_layers<'d>(
         let problem = Problem::DiffIdCount { n_diff_ids, n_layers: layers.len() };
         problems.push(Finding { part: Part::Config, problem });
     }
-    let made: Vec<&HistoryEntry> = config.history.iter().filter(|entry| !entry.empty_layer).collect();
+    let made: Vec<(usize, &HistoryEntry)> =
+        config.history.iter().enumerate().filter(|(_, entry)| !entry.empty_layer).collect();
     if made.len() == layers.len() {
-        for (layer, entry) in layers.iter_mut().zip(made) {
+        for (layer, (idx, entry)) in layers.iter_mut().zip(made) {
+            layer.history_idx = Some(idx);
             layer.history = Some(entry.clone());
         }
     } else if !config.history.is_empty() {

@@ -69,6 +69,7 @@ impl Job {
                         reply(Reply::Progressed { job, done_bytes, total_bytes });
                     }
                 }
+                Event::Documents(_) => {}
                 Event::Images(images) => {
                     trees.resize_with(images.len(), Vec::new);
                     let images = images.iter().map(ImageReport::new).collect();

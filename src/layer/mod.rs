@@ -1,15 +1,25 @@
-//! The files of one layer: entries, folders, whiteouts.
+//! The files of one layer, and of layers on top of each other.
 //!
 //! Words: an *entry* is one tar member, a *whiteout* removes one name of the
 //! layers below, an *opaque whiteout* hides all that a folder has there. See the
 //! [OCI specification](https://github.com/opencontainers/image-spec/blob/main/layer.md).
 //!
-//! A [`LayerTree`] is made while the layer streams by; contents are not kept.
+//! A [`LayerTree`] is made while the layer streams by; each file's content is
+//! hashed on the way and not kept. A [`stack::Stack`] puts layers on top of each
+//! other, [`waste`] tells which of their bytes the final tree does not show,
+//! [`dive`] tells what the tool of that name says of them.
+
+pub mod dive;
+pub mod stack;
+pub mod waste;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::archive::Limits;
+use crate::archive::sparse::ContentHasher;
 use crate::archive::tar::{Member, MemberKind, Skip, TarError, Walk};
+use crate::digest::Digest;
 
 /// One entry of a layer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +38,16 @@ pub struct LayerEntry {
     pub mtime_secs: i64,
     /// What a link leads to.
     pub link: String,
+    /// Digest of its content; a hard link has that of the file that it names.
+    pub digest: Option<Digest>,
+    /// Major and minor number of a device.
+    pub device: Option<(u32, u32)>,
+    /// Extended attributes by name.
+    pub xattrs: Vec<(String, Vec<u8>)>,
+    /// Holes of it are not stored.
+    pub is_sparse: bool,
+    /// How often its path stands in the tar; the last one counts.
+    pub n_times: u32,
     /// The folder has no entry of its own; only something below it has.
     pub is_implicit: bool,
 }
@@ -38,7 +58,7 @@ pub struct Row {
     /// Name within its folder.
     pub name: String,
     /// The entry; for a whiteout nothing.
-    pub entry: Option<LayerEntry>,
+    pub entry: Option<Rc<LayerEntry>>,
     /// Bytes of the entry and all below it.
     pub total_bytes: u64,
     /// Entries below it.
@@ -47,14 +67,49 @@ pub struct Row {
     pub is_opaque: bool,
 }
 
+impl LayerEntry {
+    /// A folder that only something below it tells of.
+    fn implicit() -> Self {
+        Self {
+            kind: MemberKind::Dir,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            size_bytes: 0,
+            mtime_secs: 0,
+            link: String::new(),
+            digest: None,
+            device: None,
+            xattrs: Vec::new(),
+            is_sparse: false,
+            n_times: 0,
+            is_implicit: true,
+        }
+    }
+}
+
+/// A file of a layer that a later entry of the same tar replaces.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replaced {
+    /// Its path.
+    pub path: String,
+    /// Length of its content.
+    pub size_bytes: u64,
+}
+
 /// All entries of a layer by path.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LayerTree {
-    entries: BTreeMap<String, LayerEntry>,
+    /// Shared with the stacks that the layer is part of.
+    entries: BTreeMap<String, Rc<LayerEntry>>,
     /// Paths of lower layers that this layer removes.
     pub whiteouts: BTreeSet<String>,
     /// Folders whose lower content this layer hides.
     pub opaque: BTreeSet<String>,
+    /// Old marks of AUFS: names that begin with `.wh..wh.`, and their sizes. They are no files.
+    pub marks: BTreeMap<String, u64>,
+    /// Files that are stored and then replaced within the tar.
+    pub replaced: Vec<Replaced>,
     /// How many members the tar has.
     pub n_members: u64,
     /// The sum of the members' sizes.
@@ -68,6 +123,9 @@ pub struct LayerTree {
 /// How many odd names of a kind are kept.
 const MAX_ODD: usize = 16;
 
+/// Hard links that name hard links are followed this far.
+const MAX_LINKS: usize = 32;
+
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 
@@ -79,18 +137,33 @@ impl LayerTree {
     pub fn read(reader: &mut impl Skip, limits: Limits) -> (Self, Option<TarError>) {
         let mut tree = Self::default();
         let mut walk = Walk::new(reader, limits);
-        loop {
+        // Holes cost no input, so that all of them together have a limit.
+        let mut holes_bytes = limits.free_inflated_bytes;
+        let error = loop {
             match walk.next_member() {
-                Ok(Some(member)) => tree.add(member),
-                Ok(None) => return (tree, None),
-                // A layer may be empty to the last byte.
-                Err(TarError::NotTar) if tree.n_members == 0 => return (tree, Some(TarError::NotTar)),
-                Err(error) => return (tree, Some(error)),
+                Ok(Some(member)) => {
+                    let mut digest = None;
+                    let mut outcome = Ok(0);
+                    if member.kind == MemberKind::File {
+                        let map = member.sparse.as_ref();
+                        let mut hasher = ContentHasher::new(map, member.size_bytes, &mut holes_bytes);
+                        outcome = walk.stream_body(&mut |piece| hasher.update(piece));
+                        digest = if outcome.is_ok() { hasher.finish() } else { None };
+                    }
+                    tree.add(member, digest);
+                    if let Err(error) = outcome {
+                        break Some(error);
+                    }
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(error),
             }
-        }
+        };
+        tree.link_contents();
+        (tree, error)
     }
 
-    fn add(&mut self, member: Member) {
+    fn add(&mut self, member: Member, digest: Option<Digest>) {
         self.n_members += 1;
         // Announced sizes may add up to anything.
         self.content_bytes = self.content_bytes.saturating_add(member.size_bytes);
@@ -113,6 +186,8 @@ impl LayerTree {
                 let removed =
                     if folder.is_empty() { removed.to_owned() } else { format!("{folder}/{removed}") };
                 self.whiteouts.insert(removed);
+            } else if removed.starts_with(WHITEOUT) {
+                self.marks.insert(path, member.size_bytes);
             }
             return;
         }
@@ -121,27 +196,74 @@ impl LayerTree {
         }
         for (idx, _) in path.match_indices('/') {
             let above = path.get(..idx).unwrap_or("");
-            self.entries.entry(above.to_owned()).or_insert_with(|| LayerEntry {
-                kind: MemberKind::Dir,
-                mode: 0o755,
-                uid: 0,
-                gid: 0,
-                size_bytes: 0,
-                mtime_secs: 0,
-                link: String::new(),
-                is_implicit: true,
-            });
+            let implicit = || Rc::new(LayerEntry::implicit());
+            self.entries.entry(above.to_owned()).or_insert_with(implicit);
         }
-        let Member { path: _, kind, mode, uid, gid, size_bytes, mtime_secs, link, body_offset: _ } = member;
+        let mut xattrs = member.xattrs;
+        xattrs.sort();
         // A hard link names an entry of the same tar, as that is named here.
-        let link = if kind == MemberKind::HardLink { layer_path(&link) } else { link };
-        let entry = LayerEntry { kind, mode, uid, gid, size_bytes, mtime_secs, link, is_implicit: false };
+        let link = if member.kind == MemberKind::HardLink { layer_path(&member.link) } else { member.link };
+        let before = self.entries.get(&path).filter(|before| !before.is_implicit);
+        if let Some(before) = before.filter(|before| before.kind == MemberKind::File) {
+            self.replaced.push(Replaced { path: path.clone(), size_bytes: before.size_bytes });
+        }
+        let entry = LayerEntry {
+            kind: member.kind,
+            mode: member.mode,
+            uid: member.uid,
+            gid: member.gid,
+            size_bytes: member.size_bytes,
+            mtime_secs: member.mtime_secs,
+            link,
+            digest,
+            device: member.device,
+            xattrs,
+            is_sparse: member.sparse.is_some(),
+            n_times: before.map_or(0, |before| before.n_times).saturating_add(1),
+            is_implicit: false,
+        };
         // Of an entry that stands twice the last one counts.
-        self.entries.insert(path, entry);
+        self.entries.insert(path, Rc::new(entry));
+    }
+
+    /// Gives hard links the digest of what they name, which may stand after them.
+    fn link_contents(&mut self) {
+        let is_link = |entry: &LayerEntry| entry.kind == MemberKind::HardLink;
+        let links: Vec<String> =
+            self.entries.iter().filter(|(_, entry)| is_link(entry)).map(|(path, _)| path.clone()).collect();
+        for path in links {
+            let digest = self.linked(&path).and_then(|(_, file)| file.digest);
+            if let Some(entry) = self.entries.get_mut(&path) {
+                Rc::make_mut(entry).digest = digest;
+            }
+        }
+    }
+
+    /// The entry at a path.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&LayerEntry> {
+        self.entries.get(path).map(Rc::as_ref)
+    }
+
+    /// What a hard link names in the end, with its path; none where that is not in this layer.
+    #[must_use]
+    pub fn linked(&self, path: &str) -> Option<(&str, &LayerEntry)> {
+        let (mut name, mut entry) = self.entries.get_key_value(path)?;
+        for _ in 0..MAX_LINKS {
+            if entry.kind != MemberKind::HardLink {
+                return Some((name, entry));
+            }
+            (name, entry) = self.entries.get_key_value(&entry.link)?;
+        }
+        None
     }
 
     /// All entries by path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &LayerEntry)> {
+        self.shared().map(|(path, entry)| (path, entry.as_ref()))
+    }
+
+    fn shared(&self) -> impl Iterator<Item = (&str, &Rc<LayerEntry>)> {
         self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
     }
 
@@ -167,7 +289,7 @@ impl LayerTree {
             if is_below {
                 row.n_below += 1;
             } else {
-                row.entry = Some(entry.clone());
+                row.entry = Some(Rc::clone(entry));
             }
         }
         for path in self.whiteouts.range(prefix.clone()..).take_while(|path| path.starts_with(&prefix)) {
@@ -205,25 +327,78 @@ fn layer_path(name: &str) -> String {
 }
 
 #[cfg(test)]
+mod testing {
+    //! Layers for the tests of this module.
+
+    use super::*;
+
+    pub(super) fn member(name: &str, kind: MemberKind, size_bytes: u64) -> Member {
+        Member {
+            path: name.to_owned(),
+            kind,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            size_bytes,
+            mtime_secs: 0,
+            link: String::new(),
+            device: None,
+            xattrs: Vec::new(),
+            sparse: None,
+            body_offset: 0,
+        }
+    }
+
+    /// A layer of `NAME=CONTENT` files, `NAME/` folders, `NAME>TARGET` hard links and whiteouts.
+    pub(super) fn layer(names: &[&str]) -> LayerTree {
+        let mut tree = LayerTree::default();
+        for name in names {
+            if let Some((name, content)) = name.split_once('=') {
+                let file = member(name, MemberKind::File, content.len() as u64);
+                tree.add(file, Some(Digest::of(content.as_bytes())));
+            } else if let Some((name, to)) = name.split_once('>') {
+                tree.add(Member { link: to.to_owned(), ..member(name, MemberKind::HardLink, 0) }, None);
+            } else {
+                let kind = if name.ends_with('/') { MemberKind::Dir } else { MemberKind::File };
+                tree.add(member(name, kind, 0), None);
+            }
+        }
+        tree.link_contents();
+        tree
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn tree(names: &[&str]) -> LayerTree {
         let mut tree = LayerTree::default();
         for name in names {
-            tree.add(Member {
-                path: (*name).to_owned(),
-                kind: if name.ends_with('/') { MemberKind::Dir } else { MemberKind::File },
-                mode: 0o644,
-                uid: 0,
-                gid: 0,
-                size_bytes: 10,
-                mtime_secs: 0,
-                link: String::new(),
-                body_offset: 0,
-            });
+            let kind = if name.ends_with('/') { MemberKind::Dir } else { MemberKind::File };
+            tree.add(testing::member(name, kind, 10), None);
         }
         tree
+    }
+
+    #[test]
+    fn links_have_the_content_that_they_name() {
+        let mut tree = LayerTree::default();
+        let link = |name: &str, to: &str| Member {
+            link: to.to_owned(),
+            ..testing::member(name, MemberKind::HardLink, 0)
+        };
+        tree.add(link("b", "./a"), None);
+        tree.add(link("c", "b"), None);
+        tree.add(link("loop", "loop"), None);
+        for content in [b"1", b"2"] {
+            tree.add(testing::member("a", MemberKind::File, 1), Some(Digest::of(content)));
+        }
+        tree.link_contents();
+        let digest = |path: &str| tree.get(path).unwrap().digest;
+        assert_eq!([digest("a"), digest("b"), digest("c")], [Some(Digest::of(b"2")); 3]);
+        assert_eq!((digest("loop"), tree.get("a").unwrap().n_times), (None, 2));
+        assert_eq!(tree.replaced, [Replaced { path: "a".into(), size_bytes: 1 }]);
     }
 
     #[test]

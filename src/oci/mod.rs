@@ -212,6 +212,15 @@ pub struct Descriptor {
     /// Anything else.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
+    /// Where it can be had.
+    #[serde(default, deserialize_with = "null_default", skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// The content itself, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// What it is a manifest of, where that is no image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
 }
 
 /// An image manifest.
@@ -224,6 +233,9 @@ pub struct Manifest {
     /// What it is.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub media_type: String,
+    /// What it is a manifest of, where that is no image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
     /// The configuration.
     pub config: Descriptor,
     /// The layers, lowest first.
@@ -264,6 +276,9 @@ pub struct DockerManifest {
     /// The members that hold the layers, lowest first.
     #[serde(default, deserialize_with = "null_default")]
     pub layers: Vec<String>,
+    /// Where each layer comes from by its diffID, since Docker 25.
+    #[serde(default, deserialize_with = "null_default", skip_serializing_if = "BTreeMap::is_empty")]
+    pub layer_sources: BTreeMap<String, Descriptor>,
 }
 
 #[cfg(test)]

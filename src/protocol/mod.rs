@@ -297,7 +297,7 @@ impl ImageReport {
         };
         Self {
             tags: plan.tags.clone(),
-            platform: plan.platform.as_ref().map_or(String::new(), ToString::to_string),
+            platform: plan.platform_name().unwrap_or_default(),
             created: plan.config.created.clone().unwrap_or_default(),
             manifest_digest: plan.manifest_digest.map(|digest| digest.to_string()),
             config_digest: plan.config_digest.map_or(String::new(), |digest| digest.to_string()),

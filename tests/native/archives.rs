@@ -137,6 +137,7 @@ fn open(source: &mut dyn ByteSource, limits: Limits) -> Result<Opened, OpenError
         match event {
             Event::Progress { done_bytes, total_bytes } => assert!(done_bytes <= total_bytes),
             Event::Images(images) => opened.0 = images.to_vec(),
+            Event::Documents(_) => {}
             Event::Layer { layer, .. } => opened.1.push(*layer),
         }
         ControlFlow::Continue(())

@@ -32,6 +32,7 @@ mod parser;
 mod render;
 mod score;
 mod shell;
+mod stacked;
 mod totals;
 
 use std::fmt::Write as _;

@@ -1,0 +1,251 @@
+//! Files with holes: the digest of a content of which only some stretches are stored.
+//!
+//! GNU tar stores a sparse file as a list of stretches (offset and length) and
+//! their bytes; all else reads as zeros. The list stands in the header (the old
+//! form), in PAX records (0.0 and 0.1) or in front of the body (1.0). See the
+//! [GNU tar manual](https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html).
+//!
+//! A hole costs nothing to store and much to hash, so that the caller names how
+//! many bytes of holes it can bear. Beyond that, and where the list is damaged,
+//! there is no digest.
+
+use crate::digest::{Digest, Hasher};
+
+/// Where the list of stretches stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SparseMap {
+    /// It is known: offset and length of each stretch.
+    Listed(Vec<(u64, u64)>),
+    /// In front of the body, as decimal lines.
+    InBody,
+}
+
+/// More numbers are taken for damage: a list of this length is 16 MiB long.
+const MAX_NUMBERS: usize = 1 << 21;
+
+impl SparseMap {
+    /// Adds a stretch; empty ones only mark the end.
+    pub(super) fn push(&mut self, offset: u64, n_bytes: u64) {
+        if let Self::Listed(list) = self
+            && n_bytes > 0
+            && list.len() < MAX_NUMBERS / 2
+        {
+            list.push((offset, n_bytes));
+        }
+    }
+
+    /// The list of a PAX record: `offset,length,offset,length`.
+    pub(super) fn from_record(text: &str) -> Option<Self> {
+        let numbers: Option<Vec<u64>> =
+            text.split(',').filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect();
+        let mut map = Self::Listed(Vec::new());
+        for pair in numbers?.chunks_exact(2) {
+            if let [offset, n_bytes] = pair {
+                map.push(*offset, *n_bytes);
+            }
+        }
+        Some(map)
+    }
+}
+
+/// Hashes a file's content while its stored body passes.
+pub struct ContentHasher<'b> {
+    hasher: Hasher,
+    /// `None` for a file without holes.
+    holes: Option<Holes<'b>>,
+}
+
+/// What is known of a file's holes while it is read.
+struct Holes<'b> {
+    /// The list that stands in the body, as far as it is read.
+    list: Option<ListReader>,
+    /// Stretches that are still to come, the next one last.
+    stretches: Vec<(u64, u64)>,
+    size_bytes: u64,
+    /// How far the content is hashed.
+    pos: u64,
+    budget_bytes: &'b mut u64,
+    is_damaged: bool,
+}
+
+impl<'b> ContentHasher<'b> {
+    /// For a content of `size_bytes`; `budget_bytes` goes down by the holes that are hashed.
+    pub fn new(map: Option<&SparseMap>, size_bytes: u64, budget_bytes: &'b mut u64) -> Self {
+        let holes = map.map(|map| {
+            let (list, mut stretches) = match map {
+                SparseMap::Listed(list) => (None, list.clone()),
+                SparseMap::InBody => (Some(ListReader::default()), Vec::new()),
+            };
+            stretches.reverse();
+            Holes { list, stretches, size_bytes, pos: 0, budget_bytes, is_damaged: false }
+        });
+        Self { hasher: Hasher::default(), holes }
+    }
+
+    /// Takes the next bytes of the stored body.
+    pub fn update(&mut self, piece: &[u8]) {
+        match &mut self.holes {
+            None => self.hasher.update(piece),
+            Some(holes) => holes.update(piece, &mut self.hasher),
+        }
+    }
+
+    /// The digest of the content; none where the holes cannot be filled.
+    #[must_use]
+    pub fn finish(mut self) -> Option<Digest> {
+        if let Some(holes) = &mut self.holes {
+            let is_whole = holes.list.is_none() && holes.stretches.is_empty();
+            let end = holes.size_bytes;
+            holes.fill(end, &mut self.hasher);
+            if !is_whole || holes.is_damaged {
+                return None;
+            }
+        }
+        Some(self.hasher.finish())
+    }
+}
+
+impl Holes<'_> {
+    fn update(&mut self, mut piece: &[u8], hasher: &mut Hasher) {
+        if let Some(list) = &mut self.list {
+            piece = list.read(piece);
+            if list.is_damaged {
+                self.is_damaged = true;
+                return;
+            }
+            if !list.is_done() {
+                return;
+            }
+            let list = self.list.take().unwrap_or_default();
+            self.stretches = list.stretches();
+            self.stretches.reverse();
+        }
+        while !piece.is_empty() && !self.is_damaged {
+            let Some((offset, n_bytes)) = self.stretches.pop() else { return };
+            self.fill(offset, hasher);
+            let n = usize::try_from(n_bytes).unwrap_or(usize::MAX).min(piece.len());
+            let (now, later) = piece.split_at_checked(n).unwrap_or((piece, &[]));
+            hasher.update(now);
+            piece = later;
+            self.pos = self.pos.saturating_add(now.len() as u64);
+            let left = n_bytes - (now.len() as u64).min(n_bytes);
+            if left > 0 {
+                self.stretches.push((self.pos, left));
+            }
+        }
+    }
+
+    /// Hashes zeros up to `end`.
+    fn fill(&mut self, end: u64, hasher: &mut Hasher) {
+        let Some(mut n_zeros) = end.checked_sub(self.pos).filter(|n_zeros| *n_zeros <= *self.budget_bytes)
+        else {
+            self.is_damaged = true;
+            return;
+        };
+        if self.is_damaged {
+            return;
+        }
+        *self.budget_bytes -= n_zeros;
+        self.pos = end;
+        let zeros = [0; 4096];
+        while n_zeros > 0 {
+            let n = usize::try_from(n_zeros).unwrap_or(usize::MAX).min(zeros.len());
+            hasher.update(zeros.get(..n).unwrap_or(&zeros));
+            n_zeros -= n as u64;
+        }
+    }
+}
+
+/// Reads the list in front of a body: how many, then offset and length of each, a line each.
+#[derive(Default)]
+struct ListReader {
+    numbers: Vec<u64>,
+    current: u64,
+    n_read: u64,
+    is_damaged: bool,
+}
+
+impl ListReader {
+    fn has_all(&self) -> bool {
+        let n_wanted = self.numbers.first().map(|n| n.saturating_mul(2).saturating_add(1));
+        n_wanted.is_some_and(|n_wanted| self.numbers.len() as u64 >= n_wanted)
+    }
+
+    /// The list and the padding after it are read.
+    fn is_done(&self) -> bool {
+        self.has_all() && self.n_read.is_multiple_of(512)
+    }
+
+    /// Gives back what follows the list.
+    fn read<'p>(&mut self, piece: &'p [u8]) -> &'p [u8] {
+        for (idx, byte) in piece.iter().enumerate() {
+            if self.is_done() {
+                return piece.get(idx..).unwrap_or(&[]);
+            }
+            self.n_read += 1;
+            if self.has_all() {
+                continue;
+            }
+            match byte {
+                b'0'..=b'9' => {
+                    let next = self.current.checked_mul(10).map(|n| n.saturating_add(u64::from(byte - b'0')));
+                    self.is_damaged |= next.is_none();
+                    self.current = next.unwrap_or(0);
+                }
+                b'\n' => self.numbers.push(std::mem::take(&mut self.current)),
+                _ => self.is_damaged = true,
+            }
+            self.is_damaged |= self.numbers.len() > MAX_NUMBERS;
+            if self.is_damaged {
+                return &[];
+            }
+        }
+        &[]
+    }
+
+    fn stretches(self) -> Vec<(u64, u64)> {
+        let mut map = SparseMap::Listed(Vec::new());
+        for pair in self.numbers.get(1..).unwrap_or(&[]).chunks_exact(2) {
+            if let [offset, n_bytes] = pair {
+                map.push(*offset, *n_bytes);
+            }
+        }
+        if let SparseMap::Listed(list) = map { list } else { Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(map: &SparseMap, size_bytes: u64, body: &[u8], mut budget_bytes: u64) -> Option<Digest> {
+        let mut hasher = ContentHasher::new(Some(map), size_bytes, &mut budget_bytes);
+        // Pieces of any length do.
+        body.chunks(7).for_each(|piece| hasher.update(piece));
+        hasher.finish()
+    }
+
+    #[test]
+    fn holes_are_zeros() {
+        let mut content = vec![0; 5000];
+        content[100..110].copy_from_slice(b"0123456789");
+        content[3000..3003].copy_from_slice(b"abc");
+        let expected = Some(Digest::of(&content));
+        let listed = SparseMap::from_record("100,10,3000,3,5000,0").unwrap();
+        assert_eq!(digest(&listed, 5000, b"0123456789abc", 5000), expected);
+        let mut body = b"3\n100\n10\n3000\n3\n5000\n0\n".to_vec();
+        body.resize(512, 0);
+        body.extend(b"0123456789abc");
+        assert_eq!(digest(&SparseMap::InBody, 5000, &body, 5000), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_filled_has_no_digest() {
+        let listed = SparseMap::from_record("100,10").unwrap();
+        assert_eq!(digest(&listed, 1 << 60, b"0123456789", 1000), None);
+        assert_eq!(digest(&listed, 50, b"0123456789", 1000), None);
+        assert_eq!(digest(&listed, 500, b"01234", 1000), None);
+        assert_eq!(digest(&SparseMap::InBody, 500, b"x\n", 1000), None);
+        assert_eq!(SparseMap::from_record("1,x"), None);
+    }
+}
