@@ -27,8 +27,9 @@
 //! All of this is BuildKit's cache. The classic builder's is the module [`legacy`],
 //! with the same verdicts and reasons.
 //!
-//! Not modeled: sources from the web or from git (the step is *unknown*), other
-//! front ends, platforms whose layers differ.
+//! Not modeled, and therefore *unknown*: sources from the web or from git, other
+//! front ends, Windows. Where the layers of a base are not known, those of each
+//! platform are taken for others.
 
 mod definition;
 mod explain;

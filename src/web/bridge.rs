@@ -117,7 +117,9 @@ impl Bridge {
 
     /// Replaces the worker: it may be deep in a file and cannot hear.
     pub(super) fn restart(&self) {
-        if let Some(running) = self.inner.borrow_mut().running.take() {
+        // Let go of before a new one takes its place.
+        let running = self.inner.borrow_mut().running.take();
+        if let Some(running) = running {
             running.worker.terminate();
             self.spawn();
         }

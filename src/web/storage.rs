@@ -1,4 +1,7 @@
 //! What survives a reload, in the browser's own database.
+//!
+//! A page may go away before the database has taken the last key press. So the
+//! texts, which are small, are also written where writing is immediate.
 
 use std::collections::BTreeMap;
 
@@ -38,6 +41,11 @@ async fn done(request: &IdbRequest) -> Result<JsValue, JsValue> {
     JsFuture::from(promise).await
 }
 
+/// Where writing is immediate, if the browser allows it.
+fn immediate() -> Option<web_sys::Storage> {
+    web_sys::window()?.local_storage().ok()?
+}
+
 impl Storage {
     /// Opens the database and makes it where it is missing.
     pub(super) async fn open() -> Result<Self, JsValue> {
@@ -67,11 +75,20 @@ impl Storage {
                 parts.insert(part, text);
             }
         }
+        // Never older than what the database has.
+        let immediate = immediate().and_then(|store| store.get_item(Part::Texts.key()).ok().flatten());
+        immediate.into_iter().for_each(|text| drop(parts.insert(Part::Texts, text)));
         Ok(parts)
     }
 
     /// Writes a part. Writes are done in the order in which they are asked for.
     pub(super) fn write(&self, part: Part, text: &str) -> Result<(), JsValue> {
+        if let Some(store) = immediate().filter(|_| part == Part::Texts)
+            && store.set_item(part.key(), text).is_err()
+        {
+            // Too long for it: an older text must not win over the database's.
+            let _ = store.remove_item(part.key());
+        }
         let store = self.store(IdbTransactionMode::Readwrite)?;
         store.put_with_key(&JsValue::from_str(text), &JsValue::from_str(part.key()))?;
         Ok(())
@@ -79,6 +96,9 @@ impl Storage {
 
     /// Forgets everything.
     pub(super) fn clear(&self) -> Result<(), JsValue> {
+        if let Some(store) = immediate() {
+            let _ = store.remove_item(Part::Texts.key());
+        }
         self.store(IdbTransactionMode::Readwrite)?.clear()?;
         Ok(())
     }

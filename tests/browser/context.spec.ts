@@ -65,6 +65,29 @@ test.describe("a folder", () => {
   });
 });
 
+test("a folder that is dropped is looked at anew when it is read again", async ({ page }) => {
+  const folder = folderOf("shop", PROJECT);
+  try {
+    await openPage(page);
+    const box = await context(page).boundingBox();
+    const session = await page.context().newCDPSession(page);
+    for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+      const data = { items: [], files: [folder.path], dragOperationsMask: 1 };
+      await session.send("Input.dispatchDragEvent", { type, x: box!.x + 40, y: box!.y + 40, data });
+    }
+    await expect(note(page)).toContainText("8 files of shop were read");
+    await showSteps(page);
+    await expectVerdicts(page, {});
+    folder.write("web/index.js", "other();\n");
+    folder.write("web/more.js", "more();\n");
+    await context(page).getByRole("button", { name: "Re-read" }).click();
+    await expectVerdicts(page, { 12: "rebuilds", 13: "rebuilds", 17: "conditional" });
+    await expect(status(page)).toContainText("First cause: line 12, web/index.js changed, and 1 more file.");
+  } finally {
+    folder.remove();
+  }
+});
+
 const archives = [
   ["a zip", upload("project.zip", zipOf(Object.fromEntries(Object.entries(PROJECT).map(([name, text]) => [`shop-main/${name}`, text]))))],
   ["a tar.gz", upload("anything", gzipSync(tarOf(PROJECT)))],
