@@ -47,6 +47,7 @@ test("what was saved and cannot be read is told, and edits are kept again", asyn
           const transaction = request.result.transaction("session", "readwrite");
           transaction.objectStore("session").put('{"version":', "texts");
           transaction.oncomplete = resolve;
+          localStorage.setItem("texts", '{"version":');
         };
       }),
   );
