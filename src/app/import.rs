@@ -118,7 +118,10 @@ pub(super) fn update(state: &mut State, message: ContextMessage) -> Vec<Effect> 
             let was_busy = matches!(state.import, ImportState::Reading { .. });
             state.n_jobs += 1;
             let job = JobId(state.n_jobs);
-            let total_bytes = source.size_bytes();
+            let total_bytes = match &source {
+                ContextSource::Archive { size_bytes } => *size_bytes,
+                ContextSource::Folder { .. } => 0,
+            };
             let is_again = state.session.context_name.as_deref() == Some(name.as_str());
             let tree = Box::default();
             state.import = ImportState::Reading { name, job, tree, done_bytes: 0, total_bytes };

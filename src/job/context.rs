@@ -22,33 +22,30 @@ pub(super) fn read(
     files: &mut dyn Files,
     reply: &mut dyn FnMut(Reply),
 ) -> Tree {
-    let mut told_bytes = 0;
-    let mut on_progress = |progress: Progress| {
-        let Progress { done_bytes, total_bytes } = progress;
-        if done_bytes >= told_bytes + PROGRESS_STEP_BYTES || done_bytes == total_bytes {
-            told_bytes = done_bytes;
-            reply(Reply::Progressed { job, done_bytes, total_bytes });
-        }
-        ControlFlow::Continue(())
-    };
     let outcome = match source {
         ContextSource::Archive { .. } => match files.open(0) {
-            Ok(mut source) => import(source.as_mut(), Limits::for_browser(), &mut on_progress)
+            Ok(mut source) => import(source.as_mut(), Limits::for_browser(), &mut progress_of(job, reply))
                 .map(|imported| (imported, 0))
                 .map_err(|error| error.to_string()),
             Err(message) => Err(message),
         },
-        ContextSource::Folder { files: found, folders } => {
+        ContextSource::Folder { paths, folders } => {
             let mut folder = FolderImport::new(Limits::for_browser(), earlier);
             folders.iter().for_each(|path| folder.add_folder(path));
             let mut open = Vec::new();
-            for (idx, file) in found.into_iter().enumerate() {
-                let found =
-                    FoundFile { path: file.path, size_bytes: file.size_bytes, mtime_secs: file.mtime_secs };
-                if folder.add_file(found) {
+            let mut total_bytes = 0;
+            for (idx, path) in paths.into_iter().enumerate() {
+                let (size_bytes, mtime_secs) = files.facts(idx);
+                if folder.add_file(FoundFile { path, size_bytes, mtime_secs }) {
                     open.push(idx);
+                    total_bytes += size_bytes;
+                }
+                // Asking so many files takes its time, too.
+                if idx % ENTRIES_AT_ONCE == 0 {
+                    reply(Reply::Progressed { job, done_bytes: 0, total_bytes });
                 }
             }
+            let mut on_progress = progress_of(job, reply);
             let mut outcome = Ok(());
             for idx in open {
                 match files.open(idx) {
@@ -69,6 +66,19 @@ pub(super) fn read(
             reply(Reply::Failed { job, message });
             Tree::default()
         }
+    }
+}
+
+/// Tells progress, each time that some bytes more were read.
+fn progress_of(job: JobId, reply: &mut dyn FnMut(Reply)) -> impl FnMut(Progress) -> ControlFlow<()> {
+    let mut told_bytes = 0;
+    move |progress: Progress| {
+        let Progress { done_bytes, total_bytes } = progress;
+        if done_bytes >= told_bytes + PROGRESS_STEP_BYTES || done_bytes == total_bytes {
+            told_bytes = done_bytes;
+            reply(Reply::Progressed { job, done_bytes, total_bytes });
+        }
+        ControlFlow::Continue(())
     }
 }
 

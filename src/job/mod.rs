@@ -23,6 +23,9 @@ pub trait Files {
     /// # Errors
     /// A sentence on why it cannot be read.
     fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource + '_>, String>;
+
+    /// How long one of them is, and when it was changed, in seconds since 1970.
+    fn facts(&mut self, idx: usize) -> (u64, i64);
 }
 
 /// What a worker holds between two requests.
@@ -99,16 +102,20 @@ mod tests {
     use super::*;
     use crate::archive::SliceSource;
     use crate::context::Assumed;
-    use crate::protocol::{ContextFile, ContextSource};
+    use crate::protocol::ContextSource;
 
-    /// Files in memory; each that is opened is noted.
-    struct Given(Vec<&'static [u8]>, Vec<usize>);
+    /// Files in memory with their times; each that is opened is noted.
+    struct Given(Vec<(&'static [u8], i64)>, Vec<usize>);
 
     impl Files for Given {
         fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource + '_>, String> {
             self.1.push(idx);
-            let bytes = self.0.get(idx).copied().ok_or("no file came with the request")?;
+            let (bytes, _) = self.0.get(idx).copied().ok_or("no file came with the request")?;
             Ok(Box::new(SliceSource(bytes)))
+        }
+
+        fn facts(&mut self, idx: usize) -> (u64, i64) {
+            self.0.get(idx).map_or((0, 0), |(bytes, mtime_secs)| (bytes.len() as u64, *mtime_secs))
         }
     }
 
@@ -120,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_a_sentence() {
-        let mut files = Given(vec![b"\x89PNG0000"], Vec::new());
+        let mut files = Given(vec![(b"\x89PNG0000", 0)], Vec::new());
         let replies = run(&mut Job::default(), Request::Open { job: JobId(7) }, &mut files);
         let message = "this is a PNG picture, not an image tarball".to_owned();
         assert_eq!(replies.last(), Some(&Reply::Failed { job: JobId(7), message }));
@@ -131,20 +138,20 @@ mod tests {
 
     #[test]
     fn of_a_folder_that_is_read_again_what_changed_is_read() {
-        let file = |path: &str, mtime_secs| ContextFile { path: path.into(), size_bytes: 1, mtime_secs };
-        let request = |files: Vec<ContextFile>, is_again| {
-            let source = ContextSource::Folder { files, folders: vec!["empty".into()] };
+        let request = |is_again| {
+            let paths = vec!["a".to_owned(), "d/b".to_owned()];
+            let source = ContextSource::Folder { paths, folders: vec!["empty".into()] };
             Request::ReadContext { job: JobId(1), source, is_again }
         };
         let mut job = Job::default();
-        let mut files = Given(vec![b"a", b"b"], Vec::new());
-        let replies = run(&mut job, request(vec![file("a", 1), file("d/b", 1)], false), &mut files);
+        let mut files = Given(vec![(b"a", 1), (b"b", 1)], Vec::new());
+        let replies = run(&mut job, request(false), &mut files);
         let Some(Reply::ContextFiles { files: told, .. }) = replies.iter().rev().nth(1) else { panic!() };
         let paths: Vec<&str> = told.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!((paths, files.1), (vec!["a", "d", "d/b", "empty"], vec![0, 1]));
         assert!(told.iter().all(|(_, entry)| entry.assumed == Assumed::MODE));
-        let mut files = Given(vec![b"a", b"c"], Vec::new());
-        let replies = run(&mut job, request(vec![file("a", 1), file("d/b", 2)], true), &mut files);
+        let mut files = Given(vec![(b"a", 1), (b"c", 2)], Vec::new());
+        let replies = run(&mut job, request(true), &mut files);
         let Some(Reply::ContextRead { report, .. }) = replies.last() else { panic!() };
         assert_eq!((report.n_reused, report.n_files, files.1), (1, 2, vec![1]));
     }

@@ -62,35 +62,14 @@ pub enum ContextSource {
         /// Its length.
         size_bytes: u64,
     },
-    /// A folder of the reader's machine.
+    /// A folder of the reader's machine. How long its files are is the worker's to ask: a browser
+    /// looks at the disk for each.
     Folder {
-        /// Its files.
-        files: Vec<ContextFile>,
+        /// Paths of its files.
+        paths: Vec<String>,
         /// Its folders, as far as they are found by themselves.
         folders: Vec<String>,
     },
-}
-
-impl ContextSource {
-    /// Bytes of all that is to be read.
-    #[must_use]
-    pub fn size_bytes(&self) -> u64 {
-        match self {
-            Self::Archive { size_bytes } => *size_bytes,
-            Self::Folder { files, .. } => files.iter().map(|file| file.size_bytes).sum(),
-        }
-    }
-}
-
-/// A file of a folder, as a browser finds it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ContextFile {
-    /// Its path in the folder.
-    pub path: String,
-    /// Its length.
-    pub size_bytes: u64,
-    /// When it was changed, in seconds since 1970.
-    pub mtime_secs: i64,
 }
 
 /// What the worker answers.

@@ -101,8 +101,18 @@ impl Bridge {
     /// Sends a request with the files that travel with it.
     pub(super) fn send(&self, request: &Request, files: &[web_sys::File]) {
         let Ok(value) = serde_wasm_bindgen::to_value(request) else { return };
+        self.post(&value, files);
+    }
+
+    /// Sends files ahead of the request that they travel with: a browser looks at the disk for
+    /// each that is sent, so that many at once would hold the page up.
+    pub(super) fn send_ahead(&self, files: &[web_sys::File]) {
+        self.post(&JsValue::UNDEFINED, files);
+    }
+
+    fn post(&self, value: &JsValue, files: &[web_sys::File]) {
         let files: js_sys::Array = files.iter().collect();
-        let parts = js_sys::Array::of2(&value, &files);
+        let parts = js_sys::Array::of2(value, &files);
         let mut inner = self.inner.borrow_mut();
         match &mut inner.running {
             Some(running) if running.is_ready => drop(running.worker.post_message(&parts)),

@@ -10,8 +10,8 @@ use web_sys::{
     FileSystemFileEntry,
 };
 
-use super::blob::{seconds, whole};
-use crate::protocol::{ContextFile, ContextSource};
+use super::blob::whole;
+use crate::protocol::ContextSource;
 
 /// What a context is read from, kept so that it can be read again.
 #[derive(Clone)]
@@ -67,16 +67,16 @@ impl Chosen {
                 Ok((source, vec![file.clone()]))
             }
             Self::Files { files, .. } => {
-                let found = files.iter().map(|file| {
+                let inside = |file: &File| {
                     let path = relative_path(file);
-                    let path = path.split_once('/').map_or(path.as_str(), |(_, rest)| rest);
-                    context_file(path.to_owned(), file)
-                });
-                let source = ContextSource::Folder { files: found.collect(), folders: Vec::new() };
+                    path.split_once('/').map_or(path.clone(), |(_, rest)| rest.to_owned())
+                };
+                let paths = files.iter().map(inside).collect();
+                let source = ContextSource::Folder { paths, folders: Vec::new() };
                 Ok((source, files.clone()))
             }
             Self::Dropped(root) => {
-                let (mut found, mut files, mut folders) = (Vec::new(), Vec::new(), Vec::new());
+                let (mut paths, mut files, mut folders) = (Vec::new(), Vec::new(), Vec::new());
                 let mut open: Vec<(String, FileSystemDirectoryEntry)> = vec![(String::new(), root.clone())];
                 while let Some((path, folder)) = open.pop() {
                     for entry in children(&folder).await? {
@@ -86,14 +86,13 @@ impl Chosen {
                             folders.push(full.clone());
                             open.push((full, entry.unchecked_into()));
                         } else {
-                            let file = file_of(&entry.unchecked_into()).await?;
-                            found.push(context_file(full, &file));
-                            files.push(file);
+                            files.push(file_of(&entry.unchecked_into()).await?);
+                            paths.push(full);
                         }
                     }
                     on_found(files.len());
                 }
-                Ok((ContextSource::Folder { files: found, folders }, files))
+                Ok((ContextSource::Folder { paths, folders }, files))
             }
         }
     }
@@ -102,10 +101,6 @@ impl Chosen {
 fn relative_path(file: &File) -> String {
     let path = js_sys::Reflect::get(file, &"webkitRelativePath".into()).ok();
     path.and_then(|path| path.as_string()).filter(|path| !path.is_empty()).unwrap_or_else(|| file.name())
-}
-
-fn context_file(path: String, file: &File) -> ContextFile {
-    ContextFile { path, size_bytes: whole(file.size()), mtime_secs: seconds(file.last_modified()) }
 }
 
 /// All that stands in a folder; browsers tell it in parts.
@@ -161,6 +156,16 @@ pub(super) fn ask(on_chosen: impl Fn(Chosen) + 'static) {
     });
     let _ = input.add_event_listener_with_callback("change", listener.unchecked_ref());
     input.click();
+}
+
+/// Waits until the browser has done what else there is to do.
+pub(super) async fn next_turn() {
+    let turn = js_sys::Promise::new(&mut |resolve, _| {
+        if let Some(window) = web_sys::window() {
+            let _ = window.set_timeout_with_callback(&resolve);
+        }
+    });
+    let _ = JsFuture::from(turn).await;
 }
 
 /// The file begins as a zip does.

@@ -1,5 +1,6 @@
 //! The root component: owns the state, hands messages to the reducer, runs effects.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::Closure;
@@ -66,6 +67,9 @@ pub(super) enum EditorMode {
     Plain,
 }
 
+/// So many files of a context are sent at once: some milliseconds of work.
+const FILES_AT_ONCE: usize = 100;
+
 /// What a view is derived from: two revisions and the chosen instruction.
 type ViewKey = (u64, u64, Option<usize>);
 
@@ -77,6 +81,8 @@ struct Root {
     /// What the context was read from last, and its files.
     chosen: Option<Chosen>,
     context_files: Vec<File>,
+    /// Counts the contexts that were sent or given up.
+    sending: Rc<Cell<u32>>,
     storage: Option<Storage>,
     file: Option<File>,
     editor: Option<Editor>,
@@ -137,6 +143,7 @@ impl Component for Root {
             context_bridge: None,
             chosen: None,
             context_files: Vec::new(),
+            sending: Rc::default(),
             storage: None,
             file: None,
             editor: None,
@@ -289,11 +296,7 @@ impl Root {
                 }
                 Effect::SendFile(request) => self.send(&request, self.file.as_slice()),
                 Effect::Send(request) => self.send(&request, &[]),
-                Effect::SendContext(request) => {
-                    if let Some(bridge) = &self.context_bridge {
-                        bridge.send(&request, &self.context_files);
-                    }
-                }
+                Effect::SendContext(request) => self.send_context(request),
                 Effect::RereadContext => match self.chosen.clone().filter(Chosen::is_dropped_folder) {
                     Some(chosen) => self.find_context(ctx, chosen),
                     None => {
@@ -302,6 +305,7 @@ impl Root {
                     }
                 },
                 Effect::RestartContextWorker => {
+                    self.sending.set(self.sending.get() + 1);
                     if let Some(bridge) = &self.context_bridge {
                         bridge.restart();
                     }
@@ -339,6 +343,27 @@ impl Root {
         if let Some(bridge) = &self.bridge {
             bridge.send(request, files);
         }
+    }
+
+    /// Sends a context to its worker, files ahead in small parts, so that the page stays awake.
+    fn send_context(&self, request: Request) {
+        let Some(bridge) = self.context_bridge.clone() else { return };
+        let files = self.context_files.clone();
+        let (sending, mine) = (Rc::clone(&self.sending), self.sending.get() + 1);
+        sending.set(mine);
+        spawn_local(async move {
+            for part in files.chunks(FILES_AT_ONCE) {
+                // Given up, or overtaken by another.
+                if sending.get() != mine {
+                    return;
+                }
+                bridge.send_ahead(part);
+                folder::next_turn().await;
+            }
+            if sending.get() == mine {
+                bridge.send(&request, &[]);
+            }
+        });
     }
 
     /// Walks through a folder, and has its files read.

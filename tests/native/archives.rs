@@ -352,6 +352,10 @@ impl Files for One<'_> {
     fn open(&mut self, _: usize) -> Result<Box<dyn ByteSource + '_>, String> {
         Ok(Box::new(SliceSource(self.0)))
     }
+
+    fn facts(&mut self, _: usize) -> (u64, i64) {
+        (self.0.len() as u64, 0)
+    }
 }
 
 #[test]
