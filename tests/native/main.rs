@@ -12,4 +12,6 @@ mod contexts;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod stacking;
+#[cfg(test)]
 mod tidy;
