@@ -13,11 +13,13 @@
 //! Not read yet: archives that are compressed as a whole, layers in Zstandard;
 //! both are named as such.
 
+pub mod compare;
 pub mod documents;
 pub mod history;
 mod plan;
 pub mod problem;
 mod read;
+pub mod recovered;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -30,7 +32,7 @@ use crate::archive::tar::TarError;
 use crate::archive::{ByteSource, Limits, is_stop};
 use crate::digest::{ChainId, DiffId, Digest};
 use crate::layer::LayerTree;
-use crate::oci::{Descriptor, DockerManifest, HistoryEntry, ImageConfig, Platform};
+use crate::oci::{Descriptor, DockerManifest, HistoryEntry, ImageConfig, Manifest, Platform};
 
 /// A layer as the manifest lists it, and where its bytes stand.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,6 +91,13 @@ impl ImagePlan {
         let mut platform = self.platform.clone()?;
         platform.variant = platform.variant.or_else(|| self.config.variant.clone());
         Some(platform.to_string())
+    }
+
+    /// The name of its base image, where an annotation of the manifest gives it.
+    #[must_use]
+    pub fn base_name(&self) -> Option<String> {
+        let manifest: Manifest = serde_json::from_str(self.manifest.as_deref()?).ok()?;
+        manifest.annotations.get("org.opencontainers.image.base.name").cloned()
     }
 }
 
