@@ -6,9 +6,11 @@ use std::ops::ControlFlow;
 use layerlab::archive::tar::{Seeking, TarError, Walk};
 use layerlab::archive::{ByteSource, Limits, SliceSource, SourceError, Window};
 use layerlab::digest::Digest;
+use layerlab::image::compare::{Comparison, FileDifferenceKind, LayerIds, LayerMatch, Side};
 use layerlab::image::problem::{OpenError, Problem};
 use layerlab::image::{self, Event, ImagePlan, Layer};
 use layerlab::job::{Files, Job};
+use layerlab::layer::stack::Stack;
 use layerlab::protocol::{JobId, Reply, Request};
 use serde_json::json;
 
@@ -192,6 +194,38 @@ fn both_forms_both_ways() {
         assert!(layers[1].tree.whiteouts.contains("etc/os-release"));
         assert_eq!(images[0].layers[1].history.as_ref().unwrap().created_by, "RUN 1");
     }
+}
+
+#[test]
+fn images_are_compared() {
+    fn ids(images: &[ImagePlan], layers: &[Layer]) -> Vec<LayerIds> {
+        images[0].layers.iter().zip(layers).map(|(plan, layer)| LayerIds::of(plan, layer)).collect()
+    }
+    let (before_images, before) = open(&mut SliceSource(&docker_save(false)), browser()).unwrap();
+    let (after_images, after) = open(&mut SliceSource(&oci_layout(true)), browser()).unwrap();
+    let (before_ids, after_ids) = (ids(&before_images, &before), ids(&after_images, &after));
+    let stack = |layers: &[Layer]| Stack::new(layers.iter().map(|layer| &layer.tree));
+    let (before_stack, after_stack) = (stack(&before), stack(&after));
+    let before_side = Side { plan: &before_images[0], layers: &before_ids, stack: &before_stack };
+    let after_side = Side { plan: &after_images[0], layers: &after_ids, stack: &after_stack };
+    let same = Comparison::of(before_side, after_side);
+    let expected = [LayerMatch::SameDiffId { before_idx: 0 }, LayerMatch::SameDiffId { before_idx: 1 }];
+    assert_eq!((&same.layers[..], same.files.len(), same.config.len()), (&expected[..], 0, 0));
+    assert_eq!(same.pull_bytes, after_ids.iter().map(|ids| ids.stored_bytes).sum::<u64>());
+
+    let lowest = stack(&before[..1]);
+    let lowest_side = Side { layers: &before_ids[..1], stack: &lowest, ..before_side };
+    let more = Comparison::of(lowest_side, before_side);
+    let files: Vec<_> =
+        more.files.iter().map(|file| (file.path.as_str(), &file.kind, file.after_bytes)).collect();
+    let expected = [
+        ("app", &FileDifferenceKind::Added, 0),
+        ("app/index.js", &FileDifferenceKind::Added, 1),
+        ("etc/os-release", &FileDifferenceKind::Removed, 0),
+    ];
+    assert_eq!((files, more.grown_bytes()), (expected.to_vec(), 1 - 8));
+    assert_eq!((more.pull_bytes, more.pull_back_bytes), (before_ids[1].stored_bytes, 0));
+    assert_eq!(Comparison::of(before_side, lowest_side).dropped_layers, [1]);
 }
 
 #[test]
