@@ -63,6 +63,8 @@ pub struct LayerTree {
     pub unsafe_paths: Vec<String>,
     /// Whiteouts that name nothing, the first few.
     pub bad_whiteouts: Vec<String>,
+    /// A single block of zeros stands before a further entry, where some readers stop.
+    pub has_lone_zeros: bool,
 }
 
 /// How many odd names of a kind are kept.
@@ -82,7 +84,10 @@ impl LayerTree {
         loop {
             match walk.next_member() {
                 Ok(Some(member)) => tree.add(member),
-                Ok(None) => return (tree, None),
+                Ok(None) => {
+                    tree.has_lone_zeros = walk.n_lone_zeros() > 0;
+                    return (tree, None);
+                }
                 // A layer may be empty to the last byte.
                 Err(TarError::NotTar) if tree.n_members == 0 => return (tree, Some(TarError::NotTar)),
                 Err(error) => return (tree, Some(error)),

@@ -141,8 +141,11 @@ fn names(image: &Value) -> Vec<String> {
         let annotations = &descriptor["annotations"];
         let tag = of(&annotations["io.containerd.image.name"])
             .or_else(|| of(&annotations["org.opencontainers.image.ref.name"]));
-        // A short name of the index is the tag of a full one.
+        // A short name of the index is the tag of a full one, and a full one may be the familiar
+        // one with Docker's own registry in front; `documents` compares all as they stand.
         let is_known = |tag: &String| {
+            let tag = tag.strip_prefix("docker.io/").unwrap_or(tag);
+            let tag = tag.strip_prefix("library/").unwrap_or(tag);
             names.iter().any(|name| name == tag || name.rsplit_once(':').is_some_and(|(_, end)| end == tag))
         };
         names.extend(tag.filter(|tag| !is_known(tag)));
@@ -173,10 +176,10 @@ fn images(truth: &Value, told: &Told) -> Verdict {
             tags.sort();
             json!({
                 "tags": tags,
-                "configDigest": image.config_digest.map(|digest| digest.to_string()),
+                "configDigest": image.named_config_digest,
                 "manifestDigest": image.manifest_digest.map(|digest| digest.to_string()),
                 "platform": image.platform,
-                "config": image.config,
+                "config": image.config_text.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
             })
         })
         .collect();
