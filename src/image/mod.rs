@@ -3,6 +3,7 @@
 //! Two forms are understood, and both at once: *docker-archive*, where
 //! `manifest.json` names members, and the *OCI layout*, where `index.json`
 //! leads by digests to manifests, configurations and layers under `blobs/`.
+//! Where neither is there, the `repositories` of Docker before 1.10 is read.
 //!
 //! [`open`] makes one pass over the headers of the archive, seeking over
 //! bodies, and then reads each layer once: its stored bytes are hashed for the

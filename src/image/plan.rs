@@ -1,5 +1,7 @@
 //! From the members of an archive to its images: documents are read, layers only found.
 
+mod v1;
+
 use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
 
@@ -21,7 +23,8 @@ pub(super) fn plan(
 ) -> Result<(Vec<ImagePlan>, Documents), OpenError> {
     let has = |name: &str| members.resolve(name).is_some();
     let (has_docker, has_index) = (has("manifest.json"), has("index.json"));
-    if !has_docker && !has_index {
+    let is_v1 = !has_docker && !has_index && has("repositories");
+    if !has_docker && !has_index && !is_v1 {
         // Cut before its list came, it cannot be told from another tar.
         if let Some(damage) = members.findings.iter().find(|finding| is_damage(finding)) {
             return Err(OpenError::Damaged(damage.clone()));
@@ -36,7 +39,7 @@ pub(super) fn plan(
         };
         return Err(OpenError::Damaged(Finding { part: Part::Archive, problem }));
     }
-    let form = Form { is_docker_archive: has_docker, is_oci_layout: has_index };
+    let form = Form { is_docker_archive: has_docker, is_oci_layout: has_index, is_docker_v1: is_v1 };
     let mut planner = Planner {
         source,
         members,
@@ -61,8 +64,14 @@ pub(super) fn plan(
             Err(problem) => planner.find(Part::Manifest, problem),
         }
     }
+    if is_v1 {
+        planner.add_v1_images();
+    }
     let Planner { mut images, documents, findings, .. } = planner;
     if images.is_empty() {
+        if is_v1 && !findings.iter().any(is_damage) {
+            return Err(OpenError::NotAnImage { is_root_fs: members.is_root_fs() });
+        }
         let part = if has_docker { Part::Manifest } else { Part::Index };
         let mut first = findings.into_iter().find(|finding| !finding.problem.is_remark());
         // A document is cut because the archive is.

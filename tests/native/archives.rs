@@ -356,6 +356,38 @@ fn layers_together_beyond_the_limit() {
     assert!(layers[1].problems.contains(&Problem::InflatedTooLarge));
 }
 
+/// What Docker wrote before 1.10: layers that name the one below.
+#[test]
+fn an_archive_without_manifest() {
+    let layers = layers();
+    let upper = json!({
+        "id": "bb", "parent": "aa", "os": "linux", "architecture": "amd64", "config": { "Cmd": ["sh"] },
+        "container_config": { "Cmd": ["/bin/sh", "-c", "#(nop) CMD [sh]"] },
+    })
+    .to_string();
+    let lower = json!({ "id": "aa", "container_config": { "Cmd": ["/bin/sh", "-c", "make"] } }).to_string();
+    let repositories = json!({ "old": { "1": "bb", "latest": "bb" }, "gone": { "1": "cc" } }).to_string();
+    let bytes = tar(&[
+        ("aa/json", lower.as_bytes()),
+        ("aa/layer.tar", &layers[0]),
+        ("bb/json", upper.as_bytes()),
+        ("bb/layer.tar", &layers[1]),
+        ("repositories", repositories.as_bytes()),
+    ]);
+    let (images, read) = open(&mut SliceSource(&bytes), browser()).unwrap();
+    assert_eq!((images.len(), read.len()), (1, 2));
+    assert_eq!(images[0].tags, ["old:1", "old:latest"]);
+    assert_eq!(images[0].config.config.cmd, Some(vec!["sh".to_owned()]));
+    let made: Vec<&str> =
+        images[0].layers.iter().map(|layer| layer.history.as_ref().unwrap().created_by.as_str()).collect();
+    assert_eq!(made, ["/bin/sh -c make", "/bin/sh -c #(nop) CMD [sh]"]);
+    assert!(read.iter().all(|layer| layer.problems.is_empty()));
+    let missing = Problem::Missing { name: "cc/json".into() };
+    assert_eq!(images[0].problems.iter().map(|finding| &finding.problem).collect::<Vec<_>>(), [&missing]);
+    let other = tar(&[("repositories", b"{}"), ("etc/x", b"")]);
+    assert!(matches!(open(&mut SliceSource(&other), browser()), Err(OpenError::NotAnImage { .. })));
+}
+
 /// Where readers differ, what stands behind is read, and it is said.
 #[test]
 fn lone_zeros_are_told() {
