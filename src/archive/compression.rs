@@ -7,6 +7,9 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::GzDecoder;
 
+use super::zstd::Unzstd;
+use super::{Limits, SourceError, is_stop};
+
 /// How something is compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Compression {
@@ -42,6 +45,18 @@ impl Compression {
     }
 }
 
+/// The name of a compression that is not read, if the first bytes are those of one.
+#[must_use]
+pub fn unread_compression(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => Some("xz"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("bzip2"),
+        [0x04, 0x22, 0x4d, 0x18, ..] => Some("lz4"),
+        [0x5d, 0, 0, _, _, _, _, _, _, _, _, _, 0, ..] => Some("lzma"),
+        _ => None,
+    }
+}
+
 /// What a file that is no tar looks like, for a message; `None` if it looks like nothing known.
 #[must_use]
 pub fn known_kind(head: &[u8]) -> Option<&'static str> {
@@ -65,10 +80,41 @@ pub fn known_kind(head: &[u8]) -> Option<&'static str> {
     })
 }
 
+/// How much may come out of compressed data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Quota {
+    /// So many bytes come out in any case.
+    pub free_bytes: u64,
+    /// Beyond them, so many for each byte that went in.
+    pub ratio: u64,
+    /// Never more than this.
+    pub most_bytes: u64,
+    /// How far back a Zstandard frame may refer, which has to be kept.
+    pub window_bytes: u64,
+}
+
+impl Quota {
+    /// That of one stream.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            free_bytes: limits.free_inflated_bytes,
+            ratio: limits.inflate_ratio,
+            most_bytes: u64::MAX,
+            window_bytes: limits.zstd_window_bytes,
+        }
+    }
+
+    pub(super) fn check(&self, n_in: u64, n_out: u64) -> io::Result<()> {
+        let allowed = self.free_bytes.max(n_in.saturating_mul(self.ratio)).min(self.most_bytes);
+        if n_out > allowed { Err(io::Error::other(InflatedTooLarge)) } else { Ok(()) }
+    }
+}
+
 /// Counts what is taken out of it.
-struct Counted<R> {
-    inner: R,
-    n_bytes: u64,
+pub(super) struct Counted<R> {
+    pub(super) inner: R,
+    pub(super) n_bytes: u64,
 }
 
 impl<R: Read> Read for Counted<R> {
@@ -96,8 +142,7 @@ enum State<R> {
 pub struct Gunzip<R: Read> {
     state: State<R>,
     n_out: u64,
-    free_bytes: u64,
-    ratio: u64,
+    quota: Quota,
 }
 
 /// More came out of a compressed stream than the limit allows.
@@ -113,11 +158,20 @@ impl std::fmt::Display for InflatedTooLarge {
 impl std::error::Error for InflatedTooLarge {}
 
 impl<R: Read> Gunzip<R> {
-    /// Wraps `inner`. The first `free_bytes` come out in any case; beyond them
-    /// reading fails once there are more than `ratio` for each byte that went in.
-    pub fn new(inner: R, free_bytes: u64, ratio: u64) -> Self {
+    /// Wraps `inner`.
+    pub fn new(inner: R, quota: Quota) -> Self {
         let buffered = BufReader::with_capacity(256 << 10, Counted { inner, n_bytes: 0 });
-        Self { state: State::Inside(Box::new(GzDecoder::new(buffered))), n_out: 0, free_bytes, ratio }
+        Self { state: State::Inside(Box::new(GzDecoder::new(buffered))), n_out: 0, quota }
+    }
+
+    /// Bytes taken from the wrapped reader.
+    #[must_use]
+    pub fn n_in(&self) -> u64 {
+        match &self.state {
+            State::Inside(decoder) => decoder.get_ref().get_ref().n_bytes,
+            State::Done { rest, .. } => rest.get_ref().n_bytes,
+            State::Moving => 0,
+        }
     }
 
     /// Something follows the last member, known once all was read.
@@ -166,10 +220,118 @@ impl<R: Read> Read for Gunzip<R> {
                 continue;
             }
             self.n_out += n as u64;
-            if self.n_out > self.free_bytes.max(n_in.saturating_mul(self.ratio)) {
-                return Err(io::Error::other(InflatedTooLarge));
-            }
+            self.quota.check(n_in, self.n_out)?;
             return Ok(n);
+        }
+    }
+}
+
+/// A setting of a compression that is not read.
+#[derive(Debug)]
+pub(super) struct NotSupported {
+    /// Compression and setting.
+    pub(super) what: String,
+}
+
+impl std::fmt::Display for NotSupported {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is not read", self.what)
+    }
+}
+
+impl std::error::Error for NotSupported {}
+
+/// What is wrong with compressed data.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Damage {
+    /// It ends too early.
+    Truncated,
+    /// A checksum, a length or the data itself is wrong.
+    Corrupt {
+        /// What the decoder says.
+        message: String,
+    },
+    /// More comes out than the limit.
+    TooLarge,
+    /// A setting that is not read.
+    NotSupported {
+        /// Compression and setting.
+        what: String,
+    },
+}
+
+impl Damage {
+    /// What a failed read of an [`Inflate`] means; `None` where it was stopped
+    /// or the stored bytes could not be had.
+    #[must_use]
+    pub fn of(error: &io::Error) -> Option<Self> {
+        let inner = error.get_ref();
+        if is_stop(error) || inner.is_some_and(|inner| inner.is::<SourceError>()) {
+            return None;
+        }
+        if inner.is_some_and(|inner| inner.is::<InflatedTooLarge>()) {
+            return Some(Self::TooLarge);
+        }
+        if let Some(refused) = inner.and_then(|inner| inner.downcast_ref::<NotSupported>()) {
+            return Some(Self::NotSupported { what: refused.what.clone() });
+        }
+        Some(match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Truncated,
+            _ => Self::Corrupt { message: error.to_string() },
+        })
+    }
+}
+
+/// Undoes a compression that was recognized.
+pub enum Inflate<R: Read> {
+    /// gzip.
+    Gzip(Gunzip<R>),
+    /// Zstandard.
+    Zstd(Box<Unzstd<R>>),
+}
+
+impl<R: Read> Inflate<R> {
+    /// Wraps `inner`; `None` where nothing is to be undone.
+    pub fn new(compression: Compression, inner: R, quota: Quota) -> Option<Self> {
+        match compression {
+            Compression::None => None,
+            Compression::Gzip => Some(Self::Gzip(Gunzip::new(inner, quota))),
+            Compression::Zstd => Some(Self::Zstd(Box::new(Unzstd::new(inner, quota)))),
+        }
+    }
+
+    /// Something follows the compressed data, known once all was read.
+    #[must_use]
+    pub fn has_data_after_end(&self) -> bool {
+        match self {
+            Self::Gzip(gunzip) => gunzip.has_data_after_end(),
+            Self::Zstd(unzstd) => unzstd.has_data_after_end(),
+        }
+    }
+
+    /// Bytes taken from the wrapped reader.
+    #[must_use]
+    pub fn n_in(&self) -> u64 {
+        match self {
+            Self::Gzip(gunzip) => gunzip.n_in(),
+            Self::Zstd(unzstd) => unzstd.n_in(),
+        }
+    }
+
+    /// The wrapped reader; what was buffered of it is gone.
+    pub fn into_inner(self) -> Option<R> {
+        match self {
+            Self::Gzip(gunzip) => gunzip.into_inner(),
+            Self::Zstd(unzstd) => Some(unzstd.into_inner()),
+        }
+    }
+}
+
+impl<R: Read> Read for Inflate<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Gzip(gunzip) => gunzip.read(buf),
+            Self::Zstd(unzstd) => unzstd.read(buf),
         }
     }
 }
@@ -197,7 +359,8 @@ mod tests {
     }
 
     fn inflate(stored: &[u8], free_bytes: u64) -> io::Result<(Vec<u8>, bool)> {
-        let mut reader = Gunzip::new(stored, free_bytes, 2);
+        let mut reader =
+            Gunzip::new(stored, Quota { free_bytes, ratio: 2, most_bytes: u64::MAX, window_bytes: 0 });
         let mut out = Vec::new();
         reader.read_to_end(&mut out)?;
         Ok((out, reader.has_data_after_end()))

@@ -6,8 +6,12 @@
 //! or streamed. What an input could make grow without end has a named limit.
 
 pub mod compression;
+mod header;
+pub mod inflated;
 pub mod sparse;
+mod stretches;
 pub mod tar;
+pub mod zstd;
 
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -24,6 +28,12 @@ pub trait ByteSource {
     /// # Errors
     /// Where the bytes cannot be had, such as for a file that changed on disk.
     fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<usize, SourceError>;
+
+    /// Where a source stands that can only be read onward: what lies before is
+    /// read again from the first byte on, what lies behind has to be passed.
+    fn flows_from(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Bytes that cannot be had.
@@ -67,14 +77,29 @@ impl ByteSource for SliceSource<'_> {
 pub struct Limits {
     /// Length of one JSON document.
     pub json_bytes: u64,
+    /// How deep arrays and objects of a JSON document are nested.
+    pub json_depth: usize,
+    /// Indexes in indexes.
+    pub index_depth: usize,
+    /// Of an archive that is compressed as a whole: the length of all its JSON
+    /// documents, which are kept, since going back for each would take too long.
+    pub documents_bytes: u64,
     /// Entries of one layer, and members of an archive.
     pub n_entries: u64,
     /// Length of a name or of a link's target.
     pub path_bytes: u64,
-    /// Bytes that a layer, or an archive of a folder, may inflate to whatever its compressed size is.
+    /// Length of the PAX records of one member: names, attributes, sparse maps.
+    pub pax_bytes: u64,
+    /// Pieces of one sparse file.
+    pub n_sparse_pieces: usize,
+    /// Bytes that a layer, or a whole archive, may inflate to whatever its compressed size is.
     pub free_inflated_bytes: u64,
+    /// The same for all layers of an archive together.
+    pub free_inflated_bytes_in_all: u64,
     /// Beyond that, how many bytes one stored byte may become.
     pub inflate_ratio: u64,
+    /// How far back a Zstandard frame may refer, which has to be kept.
+    pub zstd_window_bytes: u64,
 }
 
 impl Limits {
@@ -83,10 +108,17 @@ impl Limits {
     pub fn for_browser() -> Self {
         Self {
             json_bytes: 16 << 20,
+            json_depth: 128,
+            index_depth: 16,
+            documents_bytes: 64 << 20,
             n_entries: 4_000_000,
             path_bytes: 16 << 10,
+            pax_bytes: 1 << 20,
+            n_sparse_pieces: 1 << 20,
             free_inflated_bytes: 1 << 30,
+            free_inflated_bytes_in_all: 8 << 30,
             inflate_ratio: 200,
+            zstd_window_bytes: 128 << 20,
         }
     }
 }
@@ -120,7 +152,7 @@ const SEEKING_BYTES: usize = 256 << 10;
 /// A seekable reader over a source, with one buffer.
 pub struct Window<'a> {
     source: &'a mut dyn ByteSource,
-    on_read: &'a mut OnRead<'a>,
+    on_read: Option<&'a mut OnRead<'a>>,
     buf: Vec<u8>,
     buf_start: u64,
     pos: u64,
@@ -131,8 +163,20 @@ pub struct Window<'a> {
 impl<'a> Window<'a> {
     /// Begins at the first byte.
     pub fn new(source: &'a mut dyn ByteSource, on_read: &'a mut OnRead<'a>) -> Self {
+        Self { on_read: Some(on_read), ..Self::quiet(source) }
+    }
+
+    /// The same, but nobody is told of what is read.
+    pub fn quiet(source: &'a mut dyn ByteSource) -> Self {
         let size_bytes = source.size_bytes();
-        Self { source, on_read, buf: Vec::new(), buf_start: 0, pos: 0, size_bytes, n_read: 0 }
+        Self { source, on_read: None, buf: Vec::new(), buf_start: 0, pos: 0, size_bytes, n_read: 0 }
+    }
+
+    /// Nothing is read from this offset on, not even ahead.
+    #[must_use]
+    pub fn until(mut self, end: u64) -> Self {
+        self.size_bytes = self.size_bytes.min(end);
+        self
     }
 
     /// The length of the source.
@@ -143,13 +187,28 @@ impl<'a> Window<'a> {
 
     fn fill(&mut self) -> io::Result<()> {
         let is_sequential = self.pos == self.buf_start + self.buf.len() as u64 && self.pos > 0;
+        if let Some(at) = self.source.flows_from() {
+            // Passed in pieces, so that a stop is heard on the way.
+            let mut at = if at > self.pos { 0 } else { at };
+            while at < self.pos {
+                self.fill_from(at, self.pos - at, SEQUENTIAL_BYTES)?;
+                if self.buf.is_empty() {
+                    break;
+                }
+                at += self.buf.len() as u64;
+            }
+        }
         let wanted = if is_sequential { SEQUENTIAL_BYTES } else { SEEKING_BYTES };
-        let left = usize::try_from(self.size_bytes.saturating_sub(self.pos)).unwrap_or(usize::MAX);
-        self.buf.resize(wanted.min(left), 0);
-        self.buf_start = self.pos;
+        self.fill_from(self.pos, self.size_bytes.saturating_sub(self.pos), wanted)
+    }
+
+    /// Makes the buffer hold bytes from `start` on: `left` of them, but no more than `most`.
+    fn fill_from(&mut self, start: u64, left: u64, most: usize) -> io::Result<()> {
+        self.buf.resize(most.min(usize::try_from(left).unwrap_or(usize::MAX)), 0);
+        self.buf_start = start;
         let mut n_filled = 0;
         while let Some(rest) = self.buf.get_mut(n_filled..).filter(|rest| !rest.is_empty()) {
-            let n = self.source.read_at(self.pos + n_filled as u64, rest).map_err(io::Error::other)?;
+            let n = self.source.read_at(start + n_filled as u64, rest).map_err(io::Error::other)?;
             if n == 0 {
                 break;
             }
@@ -157,7 +216,8 @@ impl<'a> Window<'a> {
         }
         self.buf.truncate(n_filled);
         self.n_read += n_filled as u64;
-        match (self.on_read)(self.n_read) {
+        let Some(on_read) = &mut self.on_read else { return Ok(()) };
+        match on_read(self.n_read) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(io::Error::other(Stopped)),
         }

@@ -23,31 +23,6 @@ pub enum SparseMap {
 /// More numbers are taken for damage: a list of this length is 16 MiB long.
 const MAX_NUMBERS: usize = 1 << 21;
 
-impl SparseMap {
-    /// Adds a stretch; empty ones only mark the end.
-    pub(super) fn push(&mut self, offset: u64, n_bytes: u64) {
-        if let Self::Listed(list) = self
-            && n_bytes > 0
-            && list.len() < MAX_NUMBERS / 2
-        {
-            list.push((offset, n_bytes));
-        }
-    }
-
-    /// The list of a PAX record: `offset,length,offset,length`.
-    pub(super) fn from_record(text: &str) -> Option<Self> {
-        let numbers: Option<Vec<u64>> =
-            text.split(',').filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect();
-        let mut map = Self::Listed(Vec::new());
-        for pair in numbers?.chunks_exact(2) {
-            if let [offset, n_bytes] = pair {
-                map.push(*offset, *n_bytes);
-            }
-        }
-        Some(map)
-    }
-}
-
 /// Hashes a file's content while its stored body passes.
 pub struct ContentHasher<'b> {
     hasher: Hasher,
@@ -203,14 +178,14 @@ impl ListReader {
         &[]
     }
 
+    /// The stretches, empty ones left out: they only mark the end.
     fn stretches(self) -> Vec<(u64, u64)> {
-        let mut map = SparseMap::Listed(Vec::new());
-        for pair in self.numbers.get(1..).unwrap_or(&[]).chunks_exact(2) {
-            if let [offset, n_bytes] = pair {
-                map.push(*offset, *n_bytes);
-            }
-        }
-        if let SparseMap::Listed(list) = map { list } else { Vec::new() }
+        let pairs = self.numbers.get(1..).unwrap_or(&[]).chunks_exact(2);
+        let stretch = |pair: &[u64]| match pair {
+            [offset, n_bytes] if *n_bytes > 0 => Some((*offset, *n_bytes)),
+            _ => None,
+        };
+        pairs.filter_map(stretch).collect()
     }
 }
 
@@ -231,7 +206,7 @@ mod tests {
         content[100..110].copy_from_slice(b"0123456789");
         content[3000..3003].copy_from_slice(b"abc");
         let expected = Some(Digest::of(&content));
-        let listed = SparseMap::from_record("100,10,3000,3,5000,0").unwrap();
+        let listed = SparseMap::Listed(vec![(100, 10), (3000, 3)]);
         assert_eq!(digest(&listed, 5000, b"0123456789abc", 5000), expected);
         let mut body = b"3\n100\n10\n3000\n3\n5000\n0\n".to_vec();
         body.resize(512, 0);
@@ -241,11 +216,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_filled_has_no_digest() {
-        let listed = SparseMap::from_record("100,10").unwrap();
+        let listed = SparseMap::Listed(vec![(100, 10)]);
         assert_eq!(digest(&listed, 1 << 60, b"0123456789", 1000), None);
         assert_eq!(digest(&listed, 50, b"0123456789", 1000), None);
         assert_eq!(digest(&listed, 500, b"01234", 1000), None);
         assert_eq!(digest(&SparseMap::InBody, 500, b"x\n", 1000), None);
-        assert_eq!(SparseMap::from_record("1,x"), None);
     }
 }

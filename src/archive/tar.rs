@@ -15,10 +15,12 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use tar::{EntryType, GnuExtSparseHeader, GnuSparseHeader, Header};
+use tar::{EntryType, GnuExtSparseHeader, Header};
 
 use super::Limits;
+use super::header::{is_checksum_right, kind_of, mtime};
 use super::sparse::SparseMap;
+use super::stretches::Stretches;
 use crate::text::from_bytes;
 
 /// A reader that can leave bytes out.
@@ -66,8 +68,22 @@ impl<R: Read> Streaming<R> {
     /// # Errors
     /// Where reading fails.
     pub fn drain(mut self) -> io::Result<R> {
-        while self.inner.read(&mut self.scratch)? > 0 {}
+        self.read_to_end()?;
         Ok(self.inner)
+    }
+
+    /// Reads what is left.
+    ///
+    /// # Errors
+    /// Where reading fails.
+    pub fn read_to_end(&mut self) -> io::Result<()> {
+        while self.inner.read(&mut self.scratch)? > 0 {}
+        Ok(())
+    }
+
+    /// The wrapped reader.
+    pub fn into_inner(self) -> R {
+        self.inner
     }
 }
 
@@ -215,8 +231,9 @@ struct Pending {
     /// Name and length of a sparse file with its holes.
     sparse_path: Option<String>,
     sparse_bytes: Option<u64>,
-    /// Where its list of stretches stands.
-    sparse: Option<SparseMap>,
+    stretches: Option<Stretches>,
+    /// The list of stretches stands in front of the body.
+    has_list_in_body: bool,
     xattrs: Vec<(String, Vec<u8>)>,
 }
 
@@ -231,12 +248,36 @@ pub struct Walk<'r, R> {
     body_left: u64,
     n_members: u64,
     is_done: bool,
+    has_end: bool,
+    n_lone_zeros: u64,
 }
 
 impl<'r, R: Skip> Walk<'r, R> {
     /// Begins at the reader's place.
     pub fn new(reader: &'r mut R, limits: Limits) -> Self {
-        Self { reader, limits, pos: 0, left: 0, body_left: 0, n_members: 0, is_done: false }
+        Self {
+            reader,
+            limits,
+            pos: 0,
+            left: 0,
+            body_left: 0,
+            n_members: 0,
+            is_done: false,
+            has_end: false,
+            n_lone_zeros: 0,
+        }
+    }
+
+    /// The zeros at the end were there, known once all members were read.
+    #[must_use]
+    pub fn has_end(&self) -> bool {
+        self.has_end
+    }
+
+    /// How often a single block of zeros stood before a further header.
+    #[must_use]
+    pub fn n_lone_zeros(&self) -> u64 {
+        self.n_lone_zeros
     }
 
     /// The next member; `None` at the end of the archive.
@@ -257,20 +298,20 @@ impl<'r, R: Skip> Walk<'r, R> {
             let stored = header.entry_size().map_err(|_| bad("its size is no number"))?;
             match header.entry_type() {
                 EntryType::GNULongName => {
-                    pending.path = Some(from_bytes(trim_nul(&self.extension(stored)?)));
+                    pending.path = Some(self.long_name(stored)?);
                     continue;
                 }
                 EntryType::GNULongLink => {
-                    pending.link = Some(from_bytes(trim_nul(&self.extension(stored)?)));
+                    pending.link = Some(self.long_name(stored)?);
                     continue;
                 }
                 EntryType::XHeader => {
-                    let records = self.extension(stored)?;
-                    read_pax(&records, &mut pending).map_err(bad)?;
+                    let records = self.extension(stored, self.limits.pax_bytes)?;
+                    read_pax(&records, &mut pending, self.limits.n_sparse_pieces).map_err(bad)?;
                     continue;
                 }
                 EntryType::XGlobalHeader => {
-                    let _ = self.extension(stored)?;
+                    let _ = self.extension(stored, self.limits.pax_bytes)?;
                     continue;
                 }
                 _ => {}
@@ -284,18 +325,24 @@ impl<'r, R: Skip> Walk<'r, R> {
             let mut full_bytes = pending.sparse_bytes.take().unwrap_or(size_bytes);
             if let Some(gnu) = header.as_gnu().filter(|_| header.entry_type() == EntryType::GNUSparse) {
                 full_bytes = gnu.real_size().map_err(|_| bad("its size is no number"))?;
-                let mut map = SparseMap::Listed(Vec::new());
-                gnu.sparse.iter().for_each(|stretch| add_stretch(&mut map, stretch));
+                let mut stretches = Stretches::default();
+                stretches.add_block(&gnu.sparse, self.limits.n_sparse_pieces).map_err(bad)?;
                 if gnu.is_extended() {
-                    self.sparse_map(&mut map)?;
+                    self.sparse_map(&mut stretches)?;
                 }
-                pending.sparse = Some(map);
+                pending.stretches = Some(stretches);
             }
             // Only files have a body; other headers may claim a size all the same.
             let body_bytes =
                 if matches!(kind, MemberKind::File | MemberKind::Other(_)) { size_bytes } else { 0 };
             self.left = padded(body_bytes);
             self.body_left = body_bytes;
+            let mut sparse = (std::mem::take(&mut pending.has_list_in_body) && kind == MemberKind::File)
+                .then_some(SparseMap::InBody);
+            if let Some(stretches) = pending.stretches.take().filter(|_| kind == MemberKind::File) {
+                stretches.check(full_bytes, body_bytes).map_err(bad)?;
+                sparse = Some(SparseMap::Listed(stretches.into_list()));
+            }
             let path = pending.sparse_path.take().or_else(|| pending.path.take());
             let path = path.unwrap_or_else(|| from_bytes(&header.path_bytes()));
             let link = pending.link.take();
@@ -323,7 +370,7 @@ impl<'r, R: Skip> Walk<'r, R> {
                     None
                 },
                 xattrs: std::mem::take(&mut pending.xattrs),
-                sparse: pending.sparse.take().filter(|_| kind == MemberKind::File),
+                sparse,
                 body_offset: self.pos,
             }));
         }
@@ -389,49 +436,72 @@ impl<'r, R: Skip> Walk<'r, R> {
         if self.is_done {
             return Ok(None);
         }
-        let mut header = Header::new_old();
-        let n = read_full(self.reader, header.as_mut_bytes())?;
-        let offset = self.pos;
-        self.pos += n as u64;
-        let is_first = offset == 0;
-        if n == 0 && !is_first {
-            self.is_done = true;
-            return Ok(None);
+        let mut is_after_zeros = false;
+        loop {
+            let mut header = Header::new_old();
+            let n = read_full(self.reader, header.as_mut_bytes())?;
+            let offset = self.pos;
+            self.pos += n as u64;
+            let is_first = offset == 0;
+            if n == 0 && !is_first {
+                (self.is_done, self.has_end) = (true, is_after_zeros);
+                return Ok(None);
+            }
+            let is_whole = n == header.as_bytes().len();
+            let is_zero = is_whole && header.as_bytes().iter().all(|byte| *byte == 0);
+            // Two blocks of zeros are the end, and one is if no header follows.
+            // Readers differ where one does: it is read, and the zeros are told.
+            if is_zero && !is_after_zeros {
+                is_after_zeros = true;
+                continue;
+            }
+            if is_after_zeros && (is_zero || !is_whole || !is_checksum_right(&header)) {
+                (self.is_done, self.has_end) = (true, true);
+                return Ok(None);
+            }
+            if !is_whole {
+                return Err(if is_first {
+                    TarError::NotTar
+                } else {
+                    TarError::Truncated { offset: self.pos }
+                });
+            }
+            if !is_checksum_right(&header) {
+                let what = "its checksum is wrong".to_owned();
+                return Err(if is_first { TarError::NotTar } else { TarError::BadHeader { offset, what } });
+            }
+            self.n_lone_zeros += u64::from(is_after_zeros);
+            return Ok(Some(header));
         }
-        if n < header.as_bytes().len() {
-            return Err(if is_first { TarError::NotTar } else { TarError::Truncated { offset: self.pos } });
-        }
-        if header.as_bytes().iter().all(|byte| *byte == 0) {
-            self.is_done = true;
-            return Ok(None);
-        }
-        if !is_checksum_right(&header) {
-            let what = "its checksum is wrong".to_owned();
-            return Err(if is_first { TarError::NotTar } else { TarError::BadHeader { offset, what } });
-        }
-        Ok(Some(header))
     }
 
     /// Blocks that go on with the map of a sparse file.
-    fn sparse_map(&mut self, map: &mut SparseMap) -> Result<(), TarError> {
+    fn sparse_map(&mut self, stretches: &mut Stretches) -> Result<(), TarError> {
         let mut block = GnuExtSparseHeader::new();
         loop {
+            let offset = self.pos;
             let n = read_full(self.reader, block.as_mut_bytes())?;
             self.pos += n as u64;
             if (n as u64) < BLOCK {
                 return Err(TarError::Truncated { offset: self.pos });
             }
-            block.sparse.iter().for_each(|stretch| add_stretch(map, stretch));
+            let bad = |what: &str| TarError::BadHeader { offset, what: what.to_owned() };
+            stretches.add_block(&block.sparse, self.limits.n_sparse_pieces).map_err(bad)?;
             if !block.is_extended() {
                 return Ok(());
             }
         }
     }
 
+    /// A GNU long name or link target; its zero at the end counts as well.
+    fn long_name(&mut self, size_bytes: u64) -> Result<String, TarError> {
+        let limit_bytes = self.limits.path_bytes.saturating_add(1);
+        Ok(from_bytes(trim_nul(&self.extension(size_bytes, limit_bytes)?)))
+    }
+
     /// The body of an extension, which must not be long.
-    fn extension(&mut self, size_bytes: u64) -> Result<Vec<u8>, TarError> {
-        // PAX records may hold further attributes beside the name.
-        if size_bytes > self.limits.path_bytes.saturating_mul(64) {
+    fn extension(&mut self, size_bytes: u64, limit_bytes: u64) -> Result<Vec<u8>, TarError> {
+        if size_bytes > limit_bytes {
             return Err(TarError::NameTooLong { offset: self.pos });
         }
         let mut body = Vec::new();
@@ -444,11 +514,6 @@ impl<'r, R: Skip> Walk<'r, R> {
         self.left = padded(size_bytes) - size_bytes;
         Ok(body)
     }
-}
-
-/// A stretch of a sparse file; what is no number marks the end, as zeros do.
-fn add_stretch(map: &mut SparseMap, stretch: &GnuSparseHeader) {
-    map.push(number(stretch.offset()), number(stretch.length()));
 }
 
 fn device(header: &Header) -> Option<(u32, u32)> {
@@ -482,40 +547,6 @@ fn read_full(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
     Ok(n_filled)
 }
 
-/// The sum of the header's bytes, its own field read as blanks. Old writers summed signed bytes.
-fn is_checksum_right(header: &Header) -> bool {
-    let Ok(stored) = header.cksum() else { return false };
-    let field = 148..156;
-    let bytes = || {
-        header
-            .as_bytes()
-            .iter()
-            .enumerate()
-            .map(|(idx, byte)| if field.contains(&idx) { b' ' } else { *byte })
-    };
-    let unsigned: u32 = bytes().map(u32::from).sum();
-    let signed: i64 = bytes().map(|byte| i64::from(i8::from_ne_bytes([byte]))).sum();
-    stored == unsigned || i64::from(stored) == signed
-}
-
-fn kind_of(header: &Header) -> MemberKind {
-    match header.entry_type() {
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => MemberKind::File,
-        EntryType::Link => MemberKind::HardLink,
-        EntryType::Symlink => MemberKind::Symlink,
-        EntryType::Char => MemberKind::Char,
-        EntryType::Block => MemberKind::Block,
-        EntryType::Directory => MemberKind::Dir,
-        EntryType::Fifo => MemberKind::Fifo,
-        other => MemberKind::Other(other.as_byte()),
-    }
-}
-
-fn mtime(header: &Header) -> i64 {
-    // A base-256 number may be negative; the crate reads it as a large one.
-    header.mtime().map_or(0, |secs| i64::from_ne_bytes(secs.to_ne_bytes()))
-}
-
 fn trim_nul(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     bytes.get(..end).unwrap_or(bytes)
@@ -525,8 +556,7 @@ fn trim_nul(bytes: &[u8]) -> &[u8] {
 ///
 /// # Errors
 /// What is wrong with the first record that is none.
-fn read_pax(mut records: &[u8], pending: &mut Pending) -> Result<(), &'static str> {
-    let mut sparse_offset = 0;
+fn read_pax(mut records: &[u8], pending: &mut Pending, n_pieces: usize) -> Result<(), &'static str> {
     while !trim_nul(records).is_empty() {
         let space = records.iter().position(|byte| *byte == b' ').ok_or("a PAX record has no length")?;
         let length = std::str::from_utf8(records.get(..space).unwrap_or(&[]))
@@ -545,8 +575,9 @@ fn read_pax(mut records: &[u8], pending: &mut Pending) -> Result<(), &'static st
             b"path" => pending.path = Some(text()),
             b"linkpath" => pending.link = Some(text()),
             b"size" => pending.size_bytes = Some(number()?),
-            b"uid" => pending.uid = Some(number()?),
-            b"gid" => pending.gid = Some(number()?),
+            // What only labels a file is left to the header where it is no number.
+            b"uid" => pending.uid = number().ok(),
+            b"gid" => pending.gid = number().ok(),
             b"mtime" => {
                 // Whole seconds, rounded down.
                 let text = text();
@@ -558,14 +589,11 @@ fn read_pax(mut records: &[u8], pending: &mut Pending) -> Result<(), &'static st
             // GNU's sparse forms 0.1 and 1.0: the file's own name and length.
             b"GNU.sparse.name" => pending.sparse_path = Some(text()),
             b"GNU.sparse.size" | b"GNU.sparse.realsize" => pending.sparse_bytes = Some(number()?),
-            b"GNU.sparse.map" => pending.sparse = SparseMap::from_record(&text()),
-            b"GNU.sparse.major" if value == b"1" => pending.sparse = Some(SparseMap::InBody),
-            // Form 0.0 gives each stretch in two records.
-            b"GNU.sparse.offset" => sparse_offset = number()?,
-            b"GNU.sparse.numbytes" => {
-                let map = pending.sparse.get_or_insert_with(|| SparseMap::Listed(Vec::new()));
-                map.push(sparse_offset, number()?);
+            b"GNU.sparse.offset" | b"GNU.sparse.numbytes" => {
+                pending.stretches.get_or_insert_default().add_text(&text(), n_pieces)?;
             }
+            b"GNU.sparse.map" => pending.stretches.get_or_insert_default().add_record(&text(), n_pieces)?,
+            b"GNU.sparse.major" => pending.has_list_in_body = value == b"1",
             key => {
                 if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
                     pending.xattrs.push((from_bytes(name), value.to_vec()));

@@ -26,31 +26,15 @@ impl Digest {
     /// Reads `sha256:` and 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let hex = text.strip_prefix("sha256:")?;
-        if hex.len() != 64 {
-            return None;
-        }
-        let nibble = |byte: u8| match byte {
-            b'0'..=b'9' => Some(byte - b'0'),
-            b'a'..=b'f' => Some(byte - b'a' + 10),
-            _ => None,
-        };
         let mut out = [0; 32];
-        for (slot, pair) in out.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-            let [high, low] = pair else { return None };
-            *slot = nibble(*high)? << 4 | nibble(*low)?;
-        }
+        read_hex(text.strip_prefix("sha256:")?, &mut out)?;
         Some(Self(out))
     }
 
     /// The 64 hexadecimal digits.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.0
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .filter_map(|n| char::from_digit(u32::from(n), 16))
-            .collect()
+        hex(&self.0)
     }
 
     /// The first 12 hexadecimal digits, as `docker images` shows them.
@@ -90,6 +74,57 @@ impl TryFrom<String> for Digest {
     fn try_from(text: String) -> Result<Self, String> {
         Self::parse(&text).ok_or_else(|| format!("not a sha256 digest: {text}"))
     }
+}
+
+/// The sha512 of some bytes, by which some layouts name their blobs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sha512([u8; 64]);
+
+impl Sha512 {
+    /// Hashes `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(sha2::Sha512::digest(bytes).into())
+    }
+
+    /// Reads `sha512:` and 128 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut out = [0; 64];
+        read_hex(text.strip_prefix("sha512:")?, &mut out)?;
+        Some(Self(out))
+    }
+}
+
+impl fmt::Display for Sha512 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha512:{}", hex(&self.0))
+    }
+}
+
+/// Fills `out` from twice as many lower-case digits.
+fn read_hex(hex: &str, out: &mut [u8]) -> Option<()> {
+    if hex.len() != out.len() * 2 {
+        return None;
+    }
+    let nibble = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    for (slot, pair) in out.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        let [high, low] = pair else { return None };
+        *slot = nibble(*high)? << 4 | nibble(*low)?;
+    }
+    Some(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|n| char::from_digit(u32::from(n), 16))
+        .collect()
 }
 
 /// The digest of a layer's uncompressed tar.
@@ -186,6 +221,34 @@ impl<R: Read> Read for HashingReader<R> {
     }
 }
 
+/// A reader that makes the sha512 of what passes, if asked for.
+pub struct Sha512Reader<R> {
+    inner: R,
+    hasher: Option<sha2::Sha512>,
+}
+
+impl<R: Read> Sha512Reader<R> {
+    /// Wraps `inner`.
+    pub fn new(inner: R, is_asked_for: bool) -> Self {
+        Self { inner, hasher: is_asked_for.then(sha2::Sha512::default) }
+    }
+
+    /// The digest of what passed.
+    pub fn finish(self) -> Option<Sha512> {
+        Some(Sha512(self.hasher?.finalize().into()))
+    }
+}
+
+impl<R: Read> Read for Sha512Reader<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(buf.get(..n).unwrap_or(&[]));
+        }
+        Ok(n)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +263,18 @@ mod tests {
         for bad in ["", "sha256:", "sha512:00", &EMPTY.to_uppercase(), &EMPTY[..70]] {
             assert_eq!(Digest::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn sha512_too() {
+        let mut reader = Sha512Reader::new(&b"hello"[..], true);
+        io::copy(&mut reader, &mut io::sink()).unwrap();
+        let digest = reader.finish().unwrap();
+        assert_eq!(digest, Sha512::of(b"hello"));
+        assert!(digest.to_string().starts_with("sha512:9b71d224bd62f378"));
+        assert_eq!(Sha512::parse(&digest.to_string()), Some(digest));
+        assert_eq!(Sha512::parse(EMPTY), None);
+        assert_eq!(Sha512Reader::new(&b""[..], false).finish(), None);
     }
 
     #[test]

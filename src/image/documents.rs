@@ -22,16 +22,19 @@ pub struct Form {
     pub is_docker_archive: bool,
     /// It has `index.json`.
     pub is_oci_layout: bool,
+    /// It has neither, but `repositories`, as Docker wrote it before 1.10.
+    pub is_docker_v1: bool,
 }
 
 impl Form {
-    /// `docker-archive`, `oci-layout`, or both with `+` between.
+    /// `docker-archive`, `oci-layout`, or both with `+` between; `docker-v1` for the old one.
     #[must_use]
     pub fn name(self) -> &'static str {
         match (self.is_docker_archive, self.is_oci_layout) {
             (true, true) => "docker-archive+oci-layout",
             (true, false) => "docker-archive",
             (false, true) => "oci-layout",
+            (false, false) if self.is_docker_v1 => "docker-v1",
             (false, false) => "none",
         }
     }

@@ -3,6 +3,7 @@
 //! Two forms are understood, and both at once: *docker-archive*, where
 //! `manifest.json` names members, and the *OCI layout*, where `index.json`
 //! leads by digests to manifests, configurations and layers under `blobs/`.
+//! Where neither is there, the `repositories` of Docker before 1.10 is read.
 //!
 //! [`open`] makes one pass over the headers of the archive, seeking over
 //! bodies, and then reads each layer once: its stored bytes are hashed for the
@@ -10,27 +11,34 @@
 //! way. What is wrong with a part is a [`Problem`] at that part; the rest is
 //! still shown. Only a file that is no image at all is an error.
 //!
-//! Not read yet: archives that are compressed as a whole, layers in Zstandard;
-//! both are named as such.
+//! Both the archive and each layer may be compressed with gzip or Zstandard;
+//! bytes decide, not names or media types. An archive that is compressed as a
+//! whole is read in two passes (`members`), and its layers in the order in
+//! which they are stored. Other compressions are named as unsupported.
 
+pub mod compare;
 pub mod documents;
 pub mod history;
+mod members;
 mod plan;
 pub mod problem;
 mod read;
+pub mod recovered;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use self::documents::Documents;
 use self::problem::{Finding, OpenError, Problem};
-use crate::archive::compression::Compression;
+use crate::archive::compression::{Compression, Damage, Quota, unread_compression};
+use crate::archive::inflated::{Flow, Inflated};
 use crate::archive::tar::TarError;
-use crate::archive::{ByteSource, Limits, is_stop};
-use crate::digest::{ChainId, DiffId, Digest};
+use crate::archive::{ByteSource, Limits, Window, is_stop};
+use crate::digest::{ChainId, DiffId, Digest, Sha512};
 use crate::layer::LayerTree;
-use crate::oci::{Descriptor, DockerManifest, HistoryEntry, ImageConfig, Platform};
+use crate::oci::{Descriptor, DockerManifest, HistoryEntry, ImageConfig, Manifest, Platform};
 
 /// A layer as the manifest lists it, and where its bytes stand.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -90,6 +98,13 @@ impl ImagePlan {
         platform.variant = platform.variant.or_else(|| self.config.variant.clone());
         Some(platform.to_string())
     }
+
+    /// The name of its base image, where an annotation of the manifest gives it.
+    #[must_use]
+    pub fn base_name(&self) -> Option<String> {
+        let manifest: Manifest = serde_json::from_str(self.manifest.as_deref()?).ok()?;
+        manifest.annotations.get("org.opencontainers.image.base.name").cloned()
+    }
 }
 
 /// A layer that was read.
@@ -99,6 +114,8 @@ pub struct Layer {
     pub compression: Compression,
     /// Digest of the stored bytes.
     pub blob_digest: Option<Digest>,
+    /// The same by sha512, where a descriptor names the layer by it.
+    pub blob_sha512: Option<Sha512>,
     /// Digest of the tar inside.
     pub diff_id: Option<DiffId>,
     /// Digest of the stack up to it, as far as all layers below were read.
@@ -147,68 +164,179 @@ pub fn open(
     limits: Limits,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), OpenError> {
-    let members = plan::index(source, limits, on_event)?;
-    let (images, documents) = plan::plan(source, &members, limits)?;
+    let size_bytes = source.size_bytes();
+    let mut head = Vec::new();
+    Window::quiet(source).take(16).read_to_end(&mut head).map_err(|error| from_io(&error))?;
+    if let Some(name) = unread_compression(&head) {
+        return Err(OpenError::Compressed { compression: name.to_owned() });
+    }
+    let compression = Compression::sniff(&head);
+    if compression == Compression::None {
+        return open_archive(Archive { source, flow: None, compression, size_bytes }, limits, on_event);
+    }
+    let mut inflated = Inflated::new(source, compression, Quota::new(&limits));
+    let flow = Some(inflated.flow());
+    open_archive(Archive { source: &mut inflated, flow, compression, size_bytes }, limits, on_event)
+}
+
+/// An archive, what it is compressed with undone.
+struct Archive<'a> {
+    source: &'a mut dyn ByteSource,
+    /// Where reading stands, if it is compressed as a whole.
+    flow: Option<Rc<Flow>>,
+    compression: Compression,
+    /// Length of the file.
+    size_bytes: u64,
+}
+
+impl Archive<'_> {
+    /// What is read in all, as far as that can be told before the layers are known.
+    fn total_bytes(&self) -> u64 {
+        if self.flow.is_some() { self.size_bytes.saturating_mul(2) } else { self.size_bytes }
+    }
+}
+
+fn open_archive(
+    mut archive: Archive<'_>,
+    limits: Limits,
+    on_event: &mut OnEvent<'_>,
+) -> Result<(), OpenError> {
+    let members = members::index(&mut archive, limits, on_event)?;
+    let (images, mut documents) = plan::plan(&mut *archive.source, &members, limits)?;
+    documents.compression = archive.compression;
+    drop(members);
     if on_event(Event::Documents(&documents)).is_break() {
         return Err(OpenError::Stopped);
     }
     if on_event(Event::Images(&images)).is_break() {
         return Err(OpenError::Stopped);
     }
-    // Layers that several images share are read once.
-    let mut known: BTreeMap<u64, Layer> = BTreeMap::new();
-    let mut offsets: Vec<(u64, u64)> = images
-        .iter()
-        .flat_map(|image| &image.layers)
-        .filter_map(|layer| Some((layer.offset?, layer.stored_bytes)))
-        .collect();
-    offsets.sort_unstable();
-    let mut shared: BTreeSet<u64> = BTreeSet::new();
-    for pair in offsets.windows(2) {
-        if let [(first, _), (second, _)] = pair
-            && first == second
-        {
-            shared.insert(*first);
+    Reading::new(archive, &images, limits).run(on_event)
+}
+
+/// The layers of all images while they are read. Those that several images
+/// share are read once.
+struct Reading<'a, 'i> {
+    archive: Archive<'a>,
+    images: &'i [ImagePlan],
+    limits: Limits,
+    /// How many layers, by their offset, are still to be told.
+    n_uses: BTreeMap<u64, usize>,
+    /// Layers that were read and are still to be told.
+    known: BTreeMap<u64, Layer>,
+    /// What all layers may still inflate to.
+    left_bytes: u64,
+    /// The next one to be told: image and layer.
+    next: (usize, usize),
+    /// The chain of the image that is being told; `None` where a diffID is missing.
+    chain: Option<Option<ChainId>>,
+}
+
+impl<'a, 'i> Reading<'a, 'i> {
+    fn new(archive: Archive<'a>, images: &'i [ImagePlan], limits: Limits) -> Self {
+        let by_ratio = archive.size_bytes.saturating_mul(limits.inflate_ratio);
+        let left_bytes = limits.free_inflated_bytes_in_all.max(by_ratio);
+        let mut n_uses = BTreeMap::new();
+        for offset in images.iter().flat_map(|image| &image.layers).filter_map(|layer| layer.offset) {
+            *n_uses.entry(offset).or_default() += 1;
         }
+        let known = BTreeMap::new();
+        Self { archive, images, limits, n_uses, known, left_bytes, next: (0, 0), chain: Some(None) }
     }
-    offsets.dedup();
-    let total_bytes: u64 = offsets.iter().map(|(_, bytes)| bytes).sum();
-    let mut done_bytes = 0;
-    for (image_idx, image) in images.iter().enumerate() {
-        let mut chain = Some(None);
-        for (layer_idx, plan) in image.layers.iter().enumerate() {
-            let mut layer = match plan.offset.and_then(|offset| known.get(&offset)) {
-                Some(layer) => layer.clone(),
-                None => {
-                    let layer = read::read_layer(source, plan, limits, &mut |n_read| {
-                        on_event(Event::Progress {
-                            done_bytes: (done_bytes + n_read).min(total_bytes),
-                            total_bytes,
-                        })
-                    })?;
-                    done_bytes += plan.stored_bytes;
-                    if let Some(offset) = plan.offset.filter(|offset| shared.contains(offset)) {
-                        known.insert(offset, layer.clone());
-                    }
+
+    fn run(mut self, on_event: &mut OnEvent<'_>) -> Result<(), OpenError> {
+        // Layers by offset, in the order in which they are needed.
+        let mut seen = std::collections::BTreeSet::new();
+        let mut plans: Vec<&LayerPlan> = self
+            .images
+            .iter()
+            .flat_map(|image| &image.layers)
+            .filter(|plan| plan.offset.is_some_and(|offset| seen.insert(offset)))
+            .collect();
+        if self.archive.flow.is_some() {
+            // What can only be read onward is read in the order in which it stands.
+            plans.sort_by_key(|plan| plan.offset);
+        }
+        let layers_bytes: u64 = plans.iter().map(|plan| plan.stored_bytes).sum();
+        let mut done_bytes = 0;
+        for plan in plans {
+            let flow = self.archive.flow.clone();
+            let size_bytes = self.archive.size_bytes;
+            let mut on_read = |n_read| {
+                let (done_bytes, total_bytes) = match &flow {
+                    Some(flow) => (size_bytes + flow.n_stored(), size_bytes.saturating_mul(2)),
+                    None => (done_bytes + n_read, layers_bytes),
+                };
+                on_event(Event::Progress { done_bytes: done_bytes.min(total_bytes), total_bytes })
+            };
+            let source = &mut *self.archive.source;
+            let layer = read::read_layer(source, plan, self.limits, self.left_bytes, &mut on_read)?;
+            done_bytes += plan.stored_bytes;
+            if layer.compression != Compression::None {
+                self.left_bytes = self.left_bytes.saturating_sub(layer.tar_bytes);
+            }
+            if let Some(offset) = plan.offset {
+                self.known.insert(offset, layer);
+            }
+            self.tell(on_event)?;
+        }
+        self.tell(on_event)
+    }
+
+    /// Tells of the layers whose turn it is, lowest first, image by image.
+    fn tell(&mut self, on_event: &mut OnEvent<'_>) -> Result<(), OpenError> {
+        while let Some(image) = self.images.get(self.next.0) {
+            let Some(plan) = image.layers.get(self.next.1) else {
+                (self.next, self.chain) = ((self.next.0 + 1, 0), Some(None));
+                continue;
+            };
+            let mut layer = match plan.offset {
+                None => read::missing_layer(plan),
+                Some(offset) => {
+                    let Some(layer) = self.take(offset) else { return Ok(()) };
                     layer
                 }
             };
             read::check(plan, &mut layer);
-            chain = match (chain, layer.diff_id) {
+            self.chain = match (self.chain, layer.diff_id) {
                 (Some(below), Some(diff_id)) => Some(Some(ChainId::push(below, diff_id))),
                 _ => None,
             };
-            layer.chain_id = chain.flatten();
+            layer.chain_id = self.chain.flatten();
+            let (image_idx, layer_idx) = self.next;
+            self.next.1 += 1;
             if on_event(Event::Layer { image_idx, layer_idx, layer: Box::new(layer) }).is_break() {
                 return Err(OpenError::Stopped);
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// The layer that was read from there; it is forgotten with its last use.
+    fn take(&mut self, offset: u64) -> Option<Layer> {
+        let n_uses = self.n_uses.get_mut(&offset)?;
+        if !self.known.contains_key(&offset) {
+            return None;
+        }
+        *n_uses -= 1;
+        if *n_uses == 0 { self.known.remove(&offset) } else { self.known.get(&offset).cloned() }
+    }
 }
 
 fn from_io(error: &io::Error) -> OpenError {
     if is_stop(error) { OpenError::Stopped } else { OpenError::Unreadable { message: error.to_string() } }
+}
+
+/// Damage of compressed data as a problem.
+fn damage_problem(damage: Damage) -> Problem {
+    match damage {
+        Damage::Truncated => Problem::Truncated { what: "the compressed data ends too early".to_owned() },
+        Damage::Corrupt { message } => {
+            Problem::CorruptCompression { what: format!("the compressed data is damaged: {message}") }
+        }
+        Damage::TooLarge => Problem::InflatedTooLarge,
+        Damage::NotSupported { what } => Problem::UnsupportedCompression { compression: what },
+    }
 }
 
 /// A tar's damage as a problem.
@@ -237,12 +365,13 @@ mod tests {
     fn names_what_is_no_image() {
         let png = OpenError::NotAnArchive { looks_like: Some("a PNG picture".into()) };
         assert_eq!(error_of(b"\x89PNG\r\n\x1a\n0000"), png);
-        assert_eq!(error_of(&[0x1f, 0x8b, 8, 0]), OpenError::Compressed { compression: "gzip".into() });
+        assert_eq!(error_of(b"BZh91AY"), OpenError::Compressed { compression: "bzip2".into() });
+        assert!(matches!(error_of(&[0x1f, 0x8b, 8, 0]), OpenError::Damaged(_)));
         assert!(matches!(error_of(b""), OpenError::NotAnArchive { .. }));
         let mut builder = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_gnu();
         header.set_size(1);
         builder.append_data(&mut header, "etc/passwd", &b"x"[..]).unwrap();
-        assert_eq!(error_of(&builder.into_inner().unwrap()), OpenError::NotAnImage);
+        assert_eq!(error_of(&builder.into_inner().unwrap()), OpenError::NotAnImage { is_root_fs: false });
     }
 }

@@ -1,126 +1,19 @@
 //! From the members of an archive to its images: documents are read, layers only found.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod v1;
+
+use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
-use std::ops::ControlFlow;
 
 use serde::de::DeserializeOwned;
 
 use super::documents::{self, Documents, Form};
+use super::members::{Kept, Members, blob_name};
 use super::problem::{Finding, OpenError, Part, Problem};
-use super::{Event, ImagePlan, LayerPlan, OnEvent, from_io, tar_problem};
-use crate::archive::compression::{Compression, known_kind};
-use crate::archive::tar::{MemberKind, Seeking, TarError, Walk};
+use super::{ImagePlan, LayerPlan};
 use crate::archive::{ByteSource, Limits, Window};
-use crate::digest::Digest;
-use crate::oci::{Descriptor, DockerManifest, HistoryEntry, ImageConfig, Index, Manifest, Platform};
-
-/// A member of the archive.
-#[derive(Clone, Debug)]
-struct Place {
-    kind: MemberKind,
-    offset: u64,
-    size_bytes: u64,
-    link: String,
-}
-
-/// The members of an archive by name, and what was wrong on the way.
-#[derive(Default)]
-pub(super) struct Members {
-    by_name: BTreeMap<String, Place>,
-    findings: Vec<Finding>,
-    n_members: u64,
-}
-
-/// How many names that stand twice are told.
-const MAX_DUPLICATES: usize = 16;
-
-/// Lists the members; bodies are skipped.
-pub(super) fn index(
-    source: &mut dyn ByteSource,
-    limits: Limits,
-    on_event: &mut OnEvent<'_>,
-) -> Result<Members, OpenError> {
-    let size_bytes = source.size_bytes();
-    let mut on_read = |_| on_event(Event::Progress { done_bytes: 0, total_bytes: size_bytes });
-    let mut window = Window::new(source, &mut on_read);
-    let mut head = Vec::new();
-    (&mut window).take(512).read_to_end(&mut head).map_err(|error| from_io(&error))?;
-    let compression = Compression::sniff(&head);
-    if compression != Compression::None {
-        return Err(OpenError::Compressed { compression: compression.name().to_owned() });
-    }
-    window.seek(SeekFrom::Start(0)).map_err(|error| from_io(&error))?;
-    let mut reader = Seeking(window);
-    let mut walk = Walk::new(&mut reader, limits);
-    let mut members = Members::default();
-    loop {
-        match walk.next_member() {
-            Ok(Some(member)) => {
-                members.n_members += 1;
-                let name = member.path.strip_prefix("./").unwrap_or(&member.path).to_owned();
-                let place = Place {
-                    kind: member.kind,
-                    offset: member.body_offset,
-                    size_bytes: member.size_bytes,
-                    link: member.link,
-                };
-                let before = members.by_name.insert(name.clone(), place);
-                let is_twice = before.is_some_and(|before| before.kind != MemberKind::Dir);
-                if is_twice && members.findings.len() < MAX_DUPLICATES {
-                    let problem = Problem::DuplicateMember { name };
-                    members.findings.push(Finding { part: Part::Archive, problem });
-                }
-            }
-            Ok(None) => return Ok(members),
-            Err(TarError::NotTar) => {
-                let looks_like = known_kind(&head).map(str::to_owned);
-                return Err(OpenError::NotAnArchive { looks_like });
-            }
-            Err(TarError::Io(error)) => return Err(from_io(&error)),
-            // What was found before the damage may be enough.
-            Err(error) => {
-                members.findings.push(Finding { part: Part::Archive, problem: tar_problem(&error) });
-                return Ok(members);
-            }
-        }
-    }
-}
-
-/// A member's name without leading `/` and `./`, with `..` resolved.
-fn normal_name(name: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in name.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            _ => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
-/// The member of this name, links followed.
-fn resolve<'m>(members: &'m Members, name: &str) -> Option<(String, &'m Place)> {
-    let mut name = name.strip_prefix("./").unwrap_or(name).to_owned();
-    for _ in 0..members.by_name.len().min(64) {
-        let place = members.by_name.get(&name)?;
-        let base = match place.kind {
-            MemberKind::Symlink => name.rsplit_once('/').map_or("", |(folder, _)| folder),
-            MemberKind::HardLink => "",
-            _ => return Some((name, place)),
-        };
-        name = normal_name(&format!("{base}/{}", place.link));
-    }
-    None
-}
-
-/// The member that holds the blob of a digest.
-fn blob_name(digest: &str) -> Option<String> {
-    let (algorithm, hex) = digest.split_once(':')?;
-    let is_plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (is_plain(algorithm) && is_plain(hex)).then(|| format!("blobs/{algorithm}/{hex}"))
-}
+use crate::digest::{Digest, Sha512};
+use crate::oci::{Descriptor, DockerManifest, HistoryEntry, ImageConfig, Index, Layout, Manifest, Platform};
 
 /// Finds the images of an archive.
 pub(super) fn plan(
@@ -128,22 +21,25 @@ pub(super) fn plan(
     members: &Members,
     limits: Limits,
 ) -> Result<(Vec<ImagePlan>, Documents), OpenError> {
-    let has = |name: &str| resolve(members, name).is_some();
+    let has = |name: &str| members.resolve(name).is_some();
     let (has_docker, has_index) = (has("manifest.json"), has("index.json"));
-    if !has_docker && !has_index {
+    let is_v1 = !has_docker && !has_index && has("repositories");
+    if !has_docker && !has_index && !is_v1 {
         // Cut before its list came, it cannot be told from another tar.
-        let damage = members.findings.iter().find(|finding| !is_duplicate(finding));
-        if let Some(damage) = damage {
+        if let Some(damage) = members.findings.iter().find(|finding| is_damage(finding)) {
             return Err(OpenError::Damaged(damage.clone()));
         }
-        let is_layout = |name: &String| name == "oci-layout" || name.starts_with("blobs/");
-        if members.by_name.keys().any(is_layout) {
-            let problem = Problem::Missing { name: "index.json".to_owned() };
-            return Err(OpenError::Damaged(Finding { part: Part::Archive, problem }));
-        }
-        return Err(OpenError::NotAnImage);
+        let problem = if members.names().any(|name| name == "oci-layout" || name.starts_with("blobs/")) {
+            Problem::Missing { name: "index.json".to_owned() }
+        } else if !members.has_end && members.names().next().is_some() {
+            let what = "the archive ends before manifest.json and without the zeros of its end".to_owned();
+            Problem::Truncated { what }
+        } else {
+            return Err(OpenError::NotAnImage { is_root_fs: members.is_root_fs() });
+        };
+        return Err(OpenError::Damaged(Finding { part: Part::Archive, problem }));
     }
-    let form = Form { is_docker_archive: has_docker, is_oci_layout: has_index };
+    let form = Form { is_docker_archive: has_docker, is_oci_layout: has_index, is_docker_v1: is_v1 };
     let mut planner = Planner {
         source,
         members,
@@ -153,6 +49,9 @@ pub(super) fn plan(
         findings: Vec::new(),
         seen: BTreeSet::new(),
     };
+    if has("oci-layout") {
+        planner.check_layout();
+    }
     if has_index {
         match planner.json::<Index>("index.json") {
             Ok((index, _)) => planner.add_index(&index, 0),
@@ -165,10 +64,20 @@ pub(super) fn plan(
             Err(problem) => planner.find(Part::Manifest, problem),
         }
     }
+    if is_v1 {
+        planner.add_v1_images();
+    }
     let Planner { mut images, documents, findings, .. } = planner;
     if images.is_empty() {
+        if is_v1 && !findings.iter().any(is_damage) {
+            return Err(OpenError::NotAnImage { is_root_fs: members.is_root_fs() });
+        }
         let part = if has_docker { Part::Manifest } else { Part::Index };
-        let first = findings.into_iter().next();
+        let mut first = findings.into_iter().find(|finding| !finding.problem.is_remark());
+        // A document is cut because the archive is.
+        if matches!(&first, Some(Finding { problem: Problem::Truncated { .. }, .. })) {
+            first = members.findings.iter().find(|finding| is_damage(finding)).cloned().or(first);
+        }
         return Err(first.map_or(OpenError::NoImages { part }, OpenError::Damaged));
     }
     for image in &mut images {
@@ -177,12 +86,20 @@ pub(super) fn plan(
     Ok((images, documents))
 }
 
-fn is_duplicate(finding: &Finding) -> bool {
-    matches!(finding.problem, Problem::DuplicateMember { .. })
+fn is_damage(finding: &Finding) -> bool {
+    !finding.problem.is_remark() && !matches!(finding.problem, Problem::DuplicateMember { .. })
 }
 
-/// Indexes may lead to further indexes, this deep.
-const MAX_INDEX_DEPTH: usize = 16;
+/// A configuration as it was read.
+#[derive(Default)]
+struct ConfigRead {
+    config: ImageConfig,
+    text: Option<String>,
+    digest: Option<Digest>,
+    sha512: Option<Sha512>,
+    /// Why it is empty.
+    finding: Option<Finding>,
+}
 
 /// Collects images, and what is wrong with parts that made none.
 struct Planner<'a> {
@@ -204,20 +121,42 @@ impl Planner<'_> {
         }
     }
 
+    /// `oci-layout` says which version the rest is of.
+    fn check_layout(&mut self) {
+        let layout = self.json::<Layout>("oci-layout").map(|(layout, _)| layout).unwrap_or_default();
+        let version = layout.image_layout_version;
+        if !version.starts_with("1.") {
+            self.find(Part::Archive, Problem::LayoutVersion { version });
+        }
+    }
+
+    /// A JSON document, not nested beyond the limit.
     fn bytes(&mut self, name: &str) -> Result<Vec<u8>, Problem> {
         let missing = || Problem::Missing { name: name.to_owned() };
-        let (_, place) = resolve(self.members, name).ok_or_else(missing)?;
+        let (_, place) = self.members.resolve(name).ok_or_else(missing)?;
         if place.size_bytes > self.limits.json_bytes {
             return Err(Problem::JsonTooLarge { name: name.to_owned() });
         }
         let damaged = |message: String| Problem::BadJson { name: name.to_owned(), message };
-        let mut go_on = |_| ControlFlow::Continue(());
-        let mut window = Window::new(&mut *self.source, &mut go_on);
-        window.seek(SeekFrom::Start(place.offset)).map_err(|error| damaged(error.to_string()))?;
         let mut bytes = Vec::new();
-        window.take(place.size_bytes).read_to_end(&mut bytes).map_err(|error| damaged(error.to_string()))?;
+        match &place.kept {
+            Kept::Here(kept) => bytes.clone_from(kept),
+            Kept::NotJson => return Err(damaged("it does not begin as JSON".to_owned())),
+            Kept::BeyondLimit => return Err(Problem::JsonTooLarge { name: name.to_owned() }),
+            Kept::InPlace => {
+                let mut window = Window::quiet(&mut *self.source);
+                window.seek(SeekFrom::Start(place.offset)).map_err(|error| damaged(error.to_string()))?;
+                window
+                    .take(place.size_bytes)
+                    .read_to_end(&mut bytes)
+                    .map_err(|error| damaged(error.to_string()))?;
+            }
+        }
         if (bytes.len() as u64) < place.size_bytes {
             return Err(Problem::Truncated { what: format!("the archive ends within {name}") });
+        }
+        if json_depth(&bytes) > self.limits.json_depth {
+            return Err(Problem::JsonTooDeep { name: name.to_owned() });
         }
         Ok(bytes)
     }
@@ -261,6 +200,7 @@ impl Planner<'_> {
             Err(problem) => return self.find(Part::Index, problem),
         };
         let digest = Digest::of(&bytes);
+        let problem = digest_problem(&descriptor.digest, &bytes).or_else(|| size_problem(descriptor, &bytes));
         if let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) {
             if !is_image_config(&manifest.config.media_type) {
                 let artifact = documents::artifact(descriptor, digest, &manifest, text_of(&bytes));
@@ -272,14 +212,14 @@ impl Planner<'_> {
             let known = self.images.iter_mut().find(|image| image.manifest_digest == Some(digest));
             match known {
                 Some(known) => {
-                    known.tags.extend(tag);
+                    tag.into_iter().for_each(|tag| add_name(&mut known.tags, tag));
                     known.descriptors.push(descriptor.clone());
                 }
-                None => self.add_oci_image(descriptor, &manifest, text_of(&bytes), digest, tag),
+                None => self.add_oci_image(descriptor, &manifest, text_of(&bytes), digest, tag, problem),
             }
             return;
         }
-        if let Some(problem) = digest_problem(&descriptor.digest, digest) {
+        if let Some(problem) = problem {
             self.find(Part::Index, problem);
         }
         match serde_json::from_slice::<Index>(&bytes) {
@@ -289,7 +229,7 @@ impl Planner<'_> {
             Ok(_) if self.seen.contains(&descriptor.digest) => {
                 self.find(Part::Index, Problem::IndexTwice { digest: descriptor.digest.clone() });
             }
-            Ok(inner) if depth < MAX_INDEX_DEPTH => {
+            Ok(inner) if depth < self.limits.index_depth => {
                 self.seen.insert(descriptor.digest.clone());
                 self.add_index(&inner, depth + 1);
             }
@@ -298,34 +238,23 @@ impl Planner<'_> {
         }
     }
 
-    /// A document's text as it stands.
-    fn text(&mut self, name: &str) -> Option<String> {
-        self.bytes(name).ok().map(|bytes| text_of(&bytes))
-    }
-
     /// A configuration; where it cannot be read, an empty one and the reason.
-    fn config(&mut self, name: &str) -> (ImageConfig, Option<Digest>, Option<Finding>) {
-        match self.bytes(name) {
-            Ok(bytes) => {
-                let digest = Some(Digest::of(&bytes));
-                match serde_json::from_slice(&bytes) {
-                    // An array of fields would be read as well, but is none.
-                    Ok(config) if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') => {
-                        (config, digest, None)
-                    }
-                    Ok(_) => {
-                        let message = "it is no object".to_owned();
-                        let problem = Problem::WrongType { name: name.to_owned(), message };
-                        (ImageConfig::default(), digest, Some(Finding { part: Part::Config, problem }))
-                    }
-                    Err(error) => {
-                        let problem = json_problem(name, &error);
-                        (ImageConfig::default(), digest, Some(Finding { part: Part::Config, problem }))
-                    }
-                }
+    fn config(&mut self, name: &str) -> ConfigRead {
+        let mut read = ConfigRead::default();
+        let outcome = self.bytes(name).and_then(|bytes| {
+            read.digest = Some(Digest::of(&bytes));
+            read.sha512 = name.starts_with("blobs/sha512/").then(|| Sha512::of(&bytes));
+            // An array of fields would be read as well, but is none.
+            if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+                let message = "it is no object".to_owned();
+                return Err(Problem::WrongType { name: name.to_owned(), message });
             }
-            Err(problem) => (ImageConfig::default(), None, Some(Finding { part: Part::Config, problem })),
-        }
+            read.config = serde_json::from_slice(&bytes).map_err(|error| json_problem(name, &error))?;
+            read.text = String::from_utf8(bytes).ok();
+            Ok(())
+        });
+        read.finding = outcome.err().map(|problem| Finding { part: Part::Config, problem });
+        read
     }
 
     fn add_oci_image(
@@ -335,84 +264,87 @@ impl Planner<'_> {
         text: String,
         digest: Digest,
         tag: Option<String>,
+        problem: Option<Problem>,
     ) {
         let named = &manifest.config.digest;
-        let (config, config_digest, finding) = match blob_name(named) {
+        let mut read = match blob_name(named) {
             Some(name) => self.config(&name),
             None => {
                 let problem = Problem::BadDigest { digest: named.clone() };
-                (ImageConfig::default(), None, Some(Finding { part: Part::Config, problem }))
+                let finding = Some(Finding { part: Part::Config, problem });
+                ConfigRead { finding, ..ConfigRead::default() }
             }
         };
-        let is_config_read = finding.is_none();
-        let mut problems: Vec<Finding> = finding.into_iter().collect();
+        let is_config_read = read.finding.is_none();
+        let mut problems: Vec<Finding> = read.finding.take().into_iter().collect();
         let mut add = |part: Part, problem: Option<Problem>| {
             problems.extend(problem.map(|problem| Finding { part, problem }));
         };
-        add(Part::Manifest, digest_problem(&descriptor.digest, digest));
-        add(Part::Config, config_digest.and_then(|actual| digest_problem(named, actual)));
+        add(Part::Manifest, problem);
+        add(Part::Config, read.digest.and_then(|actual| mismatch(named, actual, read.sha512)));
+        let config = read.config;
         let layers = manifest.layers.iter().map(|layer| {
             let name = blob_name(&layer.digest).unwrap_or_else(|| layer.digest.clone());
             (name, Some(layer))
         });
         let layers = plan_layers(self.members, layers, &config, is_config_read, &mut problems);
-        let config_text = blob_name(named).and_then(|name| self.text(&name));
         self.images.push(ImagePlan {
             tags: tag.into_iter().collect(),
             platform: descriptor.platform.clone().or_else(|| own_platform(&config)),
             manifest_digest: Some(digest),
+            config_digest: read.digest.or_else(|| Digest::parse(named)),
             named_config_digest: Some(named.clone()),
             descriptors: vec![descriptor.clone()],
             docker: None,
             manifest: Some(text),
-            config_text,
-            config_digest: config_digest.or_else(|| Digest::parse(named)),
             config,
+            config_text: read.text,
             layers,
             problems,
         });
     }
 
     fn add_docker_image(&mut self, docker: &DockerManifest) {
-        let (config, config_digest, finding) = self.config(&docker.config);
+        let mut read = self.config(&docker.config);
         // The same image may be listed in both forms.
         let known = self.images.iter_mut().find(|image| {
-            config_digest.is_some() && image.config_digest == config_digest && image.manifest_digest.is_some()
+            read.digest.is_some() && image.config_digest == read.digest && image.manifest_digest.is_some()
         });
         if let Some(known) = known {
-            for tag in &docker.repo_tags {
-                if !known.tags.contains(tag) {
-                    known.tags.push(tag.clone());
-                }
-            }
             known.docker.get_or_insert_with(|| docker.clone());
-            known.tags.retain(|tag| docker.repo_tags.is_empty() || docker.repo_tags.contains(tag));
+            let earlier = std::mem::replace(&mut known.tags, docker.repo_tags.clone());
+            earlier.into_iter().for_each(|tag| add_name(&mut known.tags, tag));
             return;
         }
-        let is_config_read = finding.is_none();
-        let mut problems: Vec<Finding> = finding.into_iter().collect();
+        let is_config_read = read.finding.is_none();
+        let mut problems: Vec<Finding> = read.finding.take().into_iter().collect();
         let file_name = docker.config.rsplit('/').next().unwrap_or("");
         let hex = file_name.strip_suffix(".json").unwrap_or(file_name);
         let named = Digest::parse(&format!("sha256:{hex}"));
-        if let (Some(named), Some(actual)) = (named, config_digest)
-            && let Some(problem) = digest_problem(&named.to_string(), actual)
+        if let (Some(named), Some(actual)) = (named, read.digest)
+            && let Some(problem) = mismatch(&named.to_string(), actual, None)
         {
             problems.push(Finding { part: Part::Config, problem });
         }
-        let layers = docker.layers.iter().map(|name| (name.clone(), None));
+        let config = read.config;
+        // An image without layers may leave the list out, one with layers may not.
+        if docker.layers.is_none() && !config.rootfs.diff_ids.is_empty() {
+            let (name, message) = ("manifest.json".to_owned(), "the list `Layers` is missing".to_owned());
+            problems.push(Finding { part: Part::Manifest, problem: Problem::WrongType { name, message } });
+        }
+        let layers = docker.layers.iter().flatten().map(|name| (name.clone(), None));
         let layers = plan_layers(self.members, layers, &config, is_config_read, &mut problems);
-        let config_text = self.text(&docker.config);
         self.images.push(ImagePlan {
             tags: docker.repo_tags.clone(),
             platform: own_platform(&config),
             manifest_digest: None,
-            named_config_digest: config_digest.or(named).map(|digest| digest.to_string()),
+            config_digest: read.digest.or(named),
+            named_config_digest: read.digest.or(named).map(|digest| digest.to_string()),
             descriptors: Vec::new(),
             docker: Some(docker.clone()),
             manifest: None,
-            config_text,
-            config_digest: config_digest.or(named),
             config,
+            config_text: read.text,
             layers,
             problems,
         });
@@ -446,16 +378,66 @@ fn json_problem(name: &str, error: &serde_json::Error) -> Problem {
     }
 }
 
-fn digest_problem(named: &str, actual: Digest) -> Option<Problem> {
-    let expected = Digest::parse(named).filter(|expected| *expected != actual)?;
-    Some(Problem::DigestMismatch { expected: expected.to_string(), actual: actual.to_string() })
+/// Whether bytes are those that a digest of either algorithm names.
+fn digest_problem(named: &str, bytes: &[u8]) -> Option<Problem> {
+    mismatch(named, Digest::of(bytes), named.starts_with("sha512:").then(|| Sha512::of(bytes)))
 }
 
+fn mismatch(named: &str, sha256: Digest, sha512: Option<Sha512>) -> Option<Problem> {
+    let actual = match (Digest::parse(named), Sha512::parse(named), sha512) {
+        (Some(named), ..) if named != sha256 => sha256.to_string(),
+        (_, Some(named), Some(actual)) if named != actual => actual.to_string(),
+        _ => return None,
+    };
+    Some(Problem::DigestMismatch { expected: named.to_owned(), actual })
+}
+
+fn size_problem(descriptor: &Descriptor, bytes: &[u8]) -> Option<Problem> {
+    let actual = bytes.len() as u64;
+    // Where a descriptor leaves its size out, that is read as 0.
+    let is_wrong = descriptor.size != actual && descriptor.size != 0;
+    is_wrong.then_some(Problem::SizeMismatch { expected: descriptor.size, actual })
+}
+
+/// Adds a name of an image that the index gives. A short one may be the tag of
+/// one that is known in full, and one with Docker's own registry in front is
+/// the same as the familiar one.
+fn add_name(names: &mut Vec<String>, name: String) {
+    let familiar = name.strip_prefix("docker.io/").unwrap_or(&name);
+    let familiar = familiar.strip_prefix("library/").unwrap_or(familiar);
+    let is_tag_of = |known: &String| known.rsplit_once(':').is_some_and(|(_, tag)| tag == familiar);
+    if !names.iter().any(|known| known == &name || known == familiar || is_tag_of(known)) {
+        names.push(name);
+    }
+}
+
+/// How deep arrays and objects are nested, whatever else is wrong with the text.
+fn json_depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut most) = (0_usize, 0);
+    let (mut is_in_string, mut is_escaped) = (false, false);
+    for byte in bytes {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_in_string => is_escaped = true,
+            b'"' => is_in_string = !is_in_string,
+            _ if is_in_string => {}
+            b'[' | b'{' => {
+                depth += 1;
+                most = most.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
+/// What a configuration says where no descriptor names a platform. A variant is
+/// left to the configuration: only descriptors choose by it.
 fn own_platform(config: &ImageConfig) -> Option<Platform> {
     let platform = Platform {
         architecture: config.architecture.clone(),
         os: config.os.clone(),
-        // Left to the configuration, as no list names it.
         variant: None,
         os_version: None,
     };
@@ -472,7 +454,7 @@ fn plan_layers<'d>(
     let mut layers: Vec<LayerPlan> = named
         .enumerate()
         .map(|(idx, (name, descriptor))| {
-            let found = resolve(members, &name);
+            let found = members.resolve(&name);
             LayerPlan {
                 member: found.as_ref().map_or(name, |(name, _)| name.clone()),
                 media_type: descriptor.map(|descriptor| descriptor.media_type.clone()),
@@ -509,14 +491,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blobs_have_plain_names() {
-        assert_eq!(blob_name("sha256:ab"), Some("blobs/sha256/ab".into()));
-        assert_eq!(blob_name("sha256:../../x"), None);
-        assert_eq!(blob_name("nothing"), None);
+    fn depth_counts_brackets_outside_of_strings() {
+        assert_eq!(json_depth(br#"{"a":["[[[\"[",{}]}"#), 3);
+        assert_eq!(json_depth(b"1"), 0);
+        assert_eq!(json_depth(b"]]["), 1);
     }
 
     #[test]
-    fn links_stay_inside() {
-        assert_eq!(normal_name("/../../a/./b/../c"), "a/c");
+    fn a_short_name_is_the_tag_of_a_full_one() {
+        let mut names = vec!["docker.io/library/one:1".to_owned()];
+        for name in ["1", "two:2", "docker.io/library/two:2", "docker.io/library/one:1"] {
+            add_name(&mut names, name.to_owned());
+        }
+        assert_eq!(names, ["docker.io/library/one:1", "two:2"]);
     }
 }

@@ -44,13 +44,17 @@ pub enum OpenError {
         /// "a PNG picture"; `None` if nothing is recognized.
         looks_like: Option<String>,
     },
-    /// The archive is compressed as a whole, which is not read yet.
+    /// The archive is compressed as a whole, in a way that is not read.
     Compressed {
-        /// `gzip` or `zstd`.
+        /// `xz`, `bzip2`, or that it is compressed twice.
         compression: String,
     },
     /// A tar, but of something else.
-    NotAnImage,
+    NotAnImage {
+        /// It looks like the file system of a container, as `docker export`
+        /// writes it: what a single layer holds.
+        is_root_fs: bool,
+    },
     /// The archive is damaged before an image was found in it.
     Damaged(Finding),
     /// It lists no image.
@@ -80,7 +84,10 @@ impl fmt::Display for OpenError {
                     "this archive is compressed with {compression} as a whole; unpack it once and open the .tar"
                 )
             }
-            Self::NotAnImage => {
+            Self::NotAnImage { is_root_fs: true } => f.write_str(
+                "this tar archive holds the files of a container (docker export), not an image (docker save)",
+            ),
+            Self::NotAnImage { is_root_fs: false } => {
                 f.write_str("this tar archive holds no image: neither manifest.json nor index.json is in it")
             }
             Self::Damaged(finding) => write!(f, "the archive is damaged: {}", finding.problem),
@@ -158,6 +165,11 @@ pub enum Problem {
         /// The version.
         version: u32,
     },
+    /// `oci-layout` names a version that is not known; the rest is read all the same.
+    LayoutVersion {
+        /// The version.
+        version: String,
+    },
     /// A name that stands in the archive twice; the last one counts.
     DuplicateMember {
         /// The name.
@@ -207,6 +219,8 @@ pub enum Problem {
     },
     /// Something follows where the compressed stream is over.
     DataAfterEnd,
+    /// A single block of zeros stands before a further header, where some readers stop.
+    LoneZeros,
     /// A name beyond the limit.
     PathTooLong {
         /// What is said about it.
@@ -249,7 +263,14 @@ impl Problem {
     /// Worth telling, but nothing is lost or wrong by it.
     #[must_use]
     pub fn is_remark(&self) -> bool {
-        matches!(self, Self::DataAfterEnd | Self::HistoryMismatch { .. } | Self::IndexTwice { .. })
+        matches!(
+            self,
+            Self::DataAfterEnd
+                | Self::LoneZeros
+                | Self::LayoutVersion { .. }
+                | Self::HistoryMismatch { .. }
+                | Self::IndexTwice { .. }
+        )
     }
 }
 
@@ -266,7 +287,7 @@ impl fmt::Display for Problem {
             Self::SizeMismatch { expected, actual } => {
                 write!(f, "it has {actual} bytes, the descriptor names {expected}")
             }
-            Self::BadDigest { digest } => write!(f, "“{digest}” is no sha256 digest"),
+            Self::BadDigest { digest } => write!(f, "“{digest}” is no sha256 or sha512 digest"),
             Self::BadJson { name, message } => write!(f, "{name} is no JSON: {message}"),
             Self::WrongType { name, message } => write!(f, "{name} has another shape: {message}"),
             Self::JsonTooLarge { name } => write!(f, "{name} is larger than the limit for one document"),
@@ -274,13 +295,16 @@ impl fmt::Display for Problem {
             Self::UnsupportedVersion { name, version } => {
                 write!(f, "{name} has version {version}, which is not read")
             }
+            Self::LayoutVersion { version } => {
+                write!(f, "oci-layout names version {version:?}, which is not known")
+            }
             Self::DuplicateMember { name } => {
                 write!(f, "{name} stands in the archive twice; the last one counts")
             }
             Self::IndexesTooDeep => f.write_str("indexes lead to further indexes without end"),
             Self::IndexTwice { digest } => write!(f, "the index {digest} is named more than once"),
             Self::UnsupportedCompression { compression } => {
-                write!(f, "it is compressed with {compression}, which is not read yet")
+                write!(f, "it is compressed with {compression}, which is not read")
             }
             Self::UnsupportedMediaType { media_type } => write!(f, "its media type {media_type} is not read"),
             Self::Encrypted { media_type } => write!(f, "it is encrypted ({media_type})"),
@@ -291,6 +315,7 @@ impl fmt::Display for Problem {
             | Self::PathTooLong { what }
             | Self::TooManyEntries { what } => f.write_str(what),
             Self::DataAfterEnd => f.write_str("something follows the end of the compressed data"),
+            Self::LoneZeros => f.write_str("a block of zeros stands within the tar, where some readers stop"),
             Self::InflatedTooLarge => f.write_str("it inflates beyond the limit"),
             Self::UnsafePath { path } => write!(f, "the name {path:?} leads out of the image's root"),
             Self::BadWhiteout { path } => write!(f, "the whiteout {path:?} names nothing"),

@@ -4,84 +4,83 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
 use super::problem::{OpenError, Problem};
-use super::{Layer, LayerPlan, from_io, tar_problem};
-use crate::archive::compression::{Compression, Gunzip, InflatedTooLarge};
+use super::{Layer, LayerPlan, damage_problem, from_io, tar_problem};
+use crate::archive::compression::{Compression, Damage, Inflate, Quota, unread_compression};
 use crate::archive::tar::{Streaming, TarError};
-use crate::archive::{ByteSource, Limits, SourceError, Window, is_stop};
-use crate::digest::{DiffId, Digest, HashingReader};
+use crate::archive::{ByteSource, Limits, Window};
+use crate::digest::{DiffId, Digest, HashingReader, Sha512, Sha512Reader};
 use crate::layer::LayerTree;
 
-/// Reads a layer: digests and entries in one pass.
-pub(super) fn read_layer(
-    source: &mut dyn ByteSource,
-    plan: &LayerPlan,
-    limits: Limits,
-    on_read: &mut dyn FnMut(u64) -> ControlFlow<()>,
-) -> Result<Layer, OpenError> {
-    let mut layer = Layer {
+fn empty_layer() -> Layer {
+    Layer {
         compression: Compression::None,
         blob_digest: None,
+        blob_sha512: None,
         diff_id: None,
         chain_id: None,
         tar_bytes: 0,
         tree: LayerTree::default(),
         problems: Vec::new(),
-    };
+    }
+}
+
+/// A layer whose bytes are not in the archive. What is kept elsewhere by design is not expected there.
+pub(super) fn missing_layer(plan: &LayerPlan) -> Layer {
     let media_type = plan.media_type.as_deref().and_then(media_type_problem);
-    let Some(offset) = plan.offset else {
-        // What is kept elsewhere is not expected here.
-        let missing = || Problem::Missing { name: plan.member.clone() };
-        let foreign = media_type.filter(|problem| matches!(problem, Problem::Foreign { .. }));
-        layer.problems.push(foreign.unwrap_or_else(missing));
-        return Ok(layer);
-    };
+    let foreign = media_type.filter(|problem| matches!(problem, Problem::Foreign { .. }));
+    let problem = foreign.unwrap_or_else(|| Problem::Missing { name: plan.member.clone() });
+    Layer { problems: vec![problem], ..empty_layer() }
+}
+
+/// The stored bytes of a layer, hashed on the way.
+type Stored<'a> = HashingReader<Sha512Reader<io::Take<Window<'a>>>>;
+
+/// Reads a layer: digests and entries in one pass. No more than `most_bytes` are inflated.
+pub(super) fn read_layer(
+    source: &mut dyn ByteSource,
+    plan: &LayerPlan,
+    limits: Limits,
+    most_bytes: u64,
+    on_read: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<Layer, OpenError> {
+    let mut layer = empty_layer();
+    let Some(offset) = plan.offset else { return Ok(missing_layer(plan)) };
+    let media_type = plan.media_type.as_deref().and_then(media_type_problem);
     layer.problems.extend(media_type.filter(|problem| !matches!(problem, Problem::Foreign { .. })));
     let is_encrypted = layer.problems.iter().any(|problem| matches!(problem, Problem::Encrypted { .. }));
-    let mut window = Window::new(source, on_read);
+    // Nothing is read ahead: what lies behind may be the next layer, and going back be dear.
+    let mut window = Window::new(source, on_read).until(offset.saturating_add(plan.stored_bytes));
     window.seek(SeekFrom::Start(offset)).map_err(|error| from_io(&error))?;
     let mut head = Vec::new();
-    (&mut window).take(plan.stored_bytes.min(6)).read_to_end(&mut head).map_err(|error| from_io(&error))?;
+    (&mut window).take(plan.stored_bytes.min(16)).read_to_end(&mut head).map_err(|error| from_io(&error))?;
     window.seek(SeekFrom::Start(offset)).map_err(|error| from_io(&error))?;
     layer.compression = Compression::sniff(&head);
+    let has_sha512 = plan.descriptor.as_ref().is_some_and(|(digest, _)| digest.starts_with("sha512:"));
     let stored = window.take(plan.stored_bytes);
-    let unread = match (layer.compression, head.as_slice()) {
-        (Compression::Zstd, _) => Some("zstd"),
-        (_, [0xfd, b'7', b'z', b'X', b'Z', ..]) => Some("xz"),
-        (_, [b'B', b'Z', b'h', ..]) => Some("bzip2"),
-        _ => None,
-    };
-    let outcome = match (layer.compression, unread) {
-        _ if is_encrypted => hash_only(&mut layer, stored),
-        (_, Some(compression)) => {
-            let compression = compression.to_owned();
-            layer.problems.push(Problem::UnsupportedCompression { compression });
-            hash_only(&mut layer, stored)
-        }
-        (Compression::Gzip, None) => read_gzip(&mut layer, stored, limits),
-        (Compression::None | Compression::Zstd, None) => read_plain(&mut layer, stored, limits),
+    let stored = HashingReader::new(Sha512Reader::new(stored, has_sha512));
+    let outcome = if is_encrypted {
+        end(&mut layer, stored)
+    } else if let Some(name) = unread_compression(&head) {
+        layer.problems.push(Problem::UnsupportedCompression { compression: name.to_owned() });
+        end(&mut layer, stored)
+    } else {
+        let quota = Quota { most_bytes, ..Quota::new(&limits) };
+        read_tar(&mut layer, stored, limits, quota)
     };
     let names = layer.tree.unsafe_paths.iter().map(|path| Problem::UnsafePath { path: path.clone() });
     let whiteouts = layer.tree.bad_whiteouts.iter().map(|path| Problem::BadWhiteout { path: path.clone() });
     layer.problems.extend(names.chain(whiteouts));
-    match outcome {
-        Ok(()) => Ok(layer),
-        Err(error) if is_stop(&error) => Err(OpenError::Stopped),
-        Err(error) => {
-            if error.get_ref().is_some_and(|inner| inner.is::<SourceError>()) {
-                return Err(OpenError::Unreadable { message: error.to_string() });
-            }
-            let is_limit = error.get_ref().is_some_and(|inner| inner.is::<InflatedTooLarge>());
-            let what = format!("the compressed data is damaged: {error}");
-            layer.problems.push(if is_limit {
-                Problem::InflatedTooLarge
-            } else if error.kind() == io::ErrorKind::UnexpectedEof {
-                Problem::Truncated { what }
-            } else {
-                Problem::CorruptCompression { what }
-            });
-            Ok(layer)
-        }
+    if layer.tree.has_lone_zeros {
+        layer.problems.push(Problem::LoneZeros);
     }
+    match outcome {
+        Ok(n_stored) if n_stored < plan.stored_bytes => {
+            layer.problems.push(Problem::Truncated { what: "the archive ends within this layer".to_owned() })
+        }
+        Ok(_) => {}
+        Err(error) => return Err(from_io(&error)),
+    }
+    Ok(layer)
 }
 
 /// What is said of a layer whose media type is not one of those that are read.
@@ -100,75 +99,69 @@ fn media_type_problem(media_type: &str) -> Option<Problem> {
     (!is_known).then_some(Problem::UnsupportedMediaType { media_type: text })
 }
 
-/// A tar's own damage becomes a problem of the layer; reading errors go up.
-fn note(layer: &mut Layer, error: Option<TarError>) -> io::Result<()> {
+/// Lists the tar inside, and tells how many stored bytes there were. Only
+/// errors of the source go up: what is damaged is a problem of the layer.
+fn read_tar(layer: &mut Layer, stored: Stored<'_>, limits: Limits, quota: Quota) -> io::Result<u64> {
+    if layer.compression == Compression::None {
+        let mut reader = Streaming::new(stored);
+        let (tree, error) = LayerTree::read(&mut reader, limits);
+        layer.tree = tree;
+        let stored = match error {
+            Some(TarError::Io(error)) => return Err(error),
+            _ => reader.drain()?,
+        };
+        layer.tar_bytes = stored.n_bytes();
+        note(layer, error);
+        let n_stored = end(layer, stored)?;
+        layer.diff_id = layer.blob_digest.map(DiffId);
+        return Ok(n_stored);
+    }
+    let Some(inflate) = Inflate::new(layer.compression, stored, quota) else { return Ok(0) };
+    let mut reader = Streaming::new(HashingReader::new(inflate));
+    let (tree, error) = LayerTree::read(&mut reader, limits);
+    layer.tree = tree;
+    let error = match error {
+        Some(TarError::Io(error)) => Err(error),
+        error => reader.read_to_end().map(|()| error),
+    };
+    let (digest, n_bytes, inflate) = reader.into_inner().finish();
+    layer.tar_bytes = n_bytes;
+    if inflate.has_data_after_end() {
+        layer.problems.push(Problem::DataAfterEnd);
+    }
+    match error {
+        Ok(error) => {
+            layer.diff_id = Some(DiffId(digest));
+            note(layer, error);
+        }
+        Err(error) => match Damage::of(&error) {
+            Some(damage) => layer.problems.push(damage_problem(damage)),
+            None => return Err(error),
+        },
+    }
+    // What follows the compressed data, or its damage, still belongs to the blob.
+    match inflate.into_inner() {
+        Some(stored) => end(layer, stored),
+        None => Ok(0),
+    }
+}
+
+/// A tar's own damage becomes a problem of the layer.
+fn note(layer: &mut Layer, error: Option<TarError>) {
     match error {
         None => {}
-        Some(TarError::Io(error)) => return Err(error),
         // A layer without any member, not even the closing zeros, is an empty one.
         Some(TarError::NotTar) if layer.tar_bytes == 0 => {}
         Some(error) => layer.problems.push(tar_problem(&error)),
     }
-    Ok(())
 }
 
-fn read_plain(layer: &mut Layer, stored: io::Take<Window<'_>>, limits: Limits) -> io::Result<()> {
-    let announced_bytes = stored.limit();
-    let mut reader = Streaming::new(HashingReader::new(stored));
-    let (tree, error) = LayerTree::read(&mut reader, limits);
-    layer.tree = tree;
-    if matches!(error, Some(TarError::Io(_))) {
-        return note(layer, error);
-    }
-    let (digest, n_bytes, _) = reader.drain()?.finish();
-    layer.tar_bytes = n_bytes;
+/// Reads what is left of the stored bytes, and tells how many there were.
+fn end(layer: &mut Layer, stored: Stored<'_>) -> io::Result<u64> {
+    let (digest, n_bytes, inner) = Streaming::new(stored).drain()?.finish();
     layer.blob_digest = Some(digest);
-    layer.diff_id = Some(DiffId(digest));
-    if n_bytes < announced_bytes && error.is_none() {
-        layer.problems.push(cut());
-    }
-    note(layer, error)
-}
-
-fn read_gzip(layer: &mut Layer, stored: io::Take<Window<'_>>, limits: Limits) -> io::Result<()> {
-    let announced_bytes = stored.limit();
-    let inflated = Gunzip::new(HashingReader::new(stored), limits.free_inflated_bytes, limits.inflate_ratio);
-    let mut reader = Streaming::new(HashingReader::new(inflated));
-    let (tree, error) = LayerTree::read(&mut reader, limits);
-    layer.tree = tree;
-    if matches!(error, Some(TarError::Io(_))) {
-        return note(layer, error);
-    }
-    let (digest, n_bytes, inflated) = reader.drain()?.finish();
-    layer.tar_bytes = n_bytes;
-    layer.diff_id = Some(DiffId(digest));
-    if inflated.has_data_after_end() {
-        layer.problems.push(Problem::DataAfterEnd);
-    }
-    // What follows the last member of the stream still belongs to the blob.
-    if let Some(blob) = inflated.into_inner() {
-        let blob = Streaming::new(blob).drain()?;
-        if blob.n_bytes() < announced_bytes {
-            layer.problems.push(cut());
-        }
-        layer.blob_digest = Some(blob.finish().0);
-    }
-    note(layer, error)
-}
-
-/// The archive ends within the layer's bytes.
-fn cut() -> Problem {
-    Problem::Truncated { what: "the archive ends within this layer".to_owned() }
-}
-
-fn hash_only(layer: &mut Layer, stored: io::Take<Window<'_>>) -> io::Result<()> {
-    let announced_bytes = stored.limit();
-    let (digest, n_bytes, _) = Streaming::new(HashingReader::new(stored)).drain()?.finish();
-    layer.blob_digest = Some(digest);
-    if n_bytes < announced_bytes {
-        layer.problems.push(cut());
-    }
-    Ok(())
+    layer.blob_sha512 = inner.finish();
+    Ok(n_bytes)
 }
 
 /// Compares what was computed with what the manifest and the configuration name.
@@ -182,9 +175,14 @@ pub(super) fn check(plan: &LayerPlan, layer: &mut Layer) {
                 let (expected, actual) = (expected.clone(), actual.to_string());
                 layer.problems.push(Problem::DigestMismatch { expected, actual });
             }
-            (None, _) if !expected.starts_with("sha512:") => {
-                layer.problems.push(Problem::BadDigest { digest: expected.clone() });
-            }
+            (None, _) => match (Sha512::parse(expected), layer.blob_sha512) {
+                (Some(named), Some(actual)) if named != actual => {
+                    let (expected, actual) = (expected.clone(), actual.to_string());
+                    layer.problems.push(Problem::DigestMismatch { expected, actual });
+                }
+                (Some(_), _) => {}
+                (None, _) => layer.problems.push(Problem::BadDigest { digest: expected.clone() }),
+            },
             _ => {}
         }
     }

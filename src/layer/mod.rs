@@ -118,6 +118,8 @@ pub struct LayerTree {
     pub unsafe_paths: Vec<String>,
     /// Whiteouts that name nothing, the first few.
     pub bad_whiteouts: Vec<String>,
+    /// A single block of zeros stands before a further entry, where some readers stop.
+    pub has_lone_zeros: bool,
 }
 
 /// How many odd names of a kind are kept.
@@ -155,7 +157,10 @@ impl LayerTree {
                         break Some(error);
                     }
                 }
-                Ok(None) => break None,
+                Ok(None) => {
+                    tree.has_lone_zeros = walk.n_lone_zeros() > 0;
+                    break None;
+                }
                 Err(error) => break Some(error),
             }
         };

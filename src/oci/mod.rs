@@ -274,11 +274,19 @@ pub struct DockerManifest {
     #[serde(default, deserialize_with = "null_default")]
     pub repo_tags: Vec<String>,
     /// The members that hold the layers, lowest first.
-    #[serde(default, deserialize_with = "null_default")]
-    pub layers: Vec<String>,
+    #[serde(default)]
+    pub layers: Option<Vec<String>>,
     /// Where each layer comes from by its diffID, since Docker 25.
     #[serde(default, deserialize_with = "null_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub layer_sources: BTreeMap<String, Descriptor>,
+}
+
+/// The file `oci-layout`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Layout {
+    /// The version of the layout, `1.0.0` so far.
+    pub image_layout_version: String,
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::tar::MemberKind;
 use crate::context::Entry;
-use crate::image::problem::OpenError;
+use crate::image::problem::{OpenError, Problem};
 use crate::image::{ImagePlan, Layer, history};
 use crate::layer::Row;
 use crate::oci::ImageConfig;
@@ -296,7 +296,7 @@ impl LayerReport {
             blob_digest: layer.blob_digest.map(|digest| digest.to_string()),
             diff_id: layer.diff_id.map(|diff_id| diff_id.to_string()),
             chain_id: layer.chain_id.map(|chain_id| chain_id.to_string()),
-            is_verified: layer.diff_id.is_some() && layer.problems.is_empty(),
+            is_verified: layer.diff_id.is_some() && layer.problems.iter().all(Problem::is_remark),
             tar_bytes: layer.tar_bytes,
             content_bytes: layer.tree.content_bytes,
             n_entries: layer.tree.n_members,

@@ -1,4 +1,4 @@
-//! Opens a generated image of plain and of gzip layers.
+//! Opens a generated image of plain, gzip and zstd layers, and compressed as a whole.
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "measures and tells")]
 
@@ -12,6 +12,7 @@ use common::{Seed, best_of, millis, ratio, sha256_of};
 use layerlab::archive::{Limits, SliceSource};
 use layerlab::digest::Digest;
 use layerlab::image::{self, Event};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 const N_LAYERS: usize = 4;
 const LAYER_BYTES: usize = 24 << 20;
@@ -49,13 +50,23 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-fn archive(layers: &[Vec<u8>], is_gzip: bool) -> Vec<u8> {
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    compress_to_vec(bytes, CompressionLevel::Fastest)
+}
+
+fn plain(bytes: &[u8]) -> Vec<u8> {
+    bytes.to_vec()
+}
+
+/// Compresses, or not.
+type Store = fn(&[u8]) -> Vec<u8>;
+
+fn archive(layers: &[Vec<u8>], store: Store) -> Vec<u8> {
     let ids: Vec<String> = layers.iter().map(|layer| format!("\"{}\"", Digest::of(layer))).collect();
     let names: Vec<String> = (0..layers.len()).map(|n| format!("\"{n}/layer.tar\"")).collect();
     let mut builder = tar::Builder::new(Vec::new());
     for (n, layer) in layers.iter().enumerate() {
-        let body = if is_gzip { gzip(layer) } else { layer.clone() };
-        add(&mut builder, &format!("{n}/layer.tar"), &body);
+        add(&mut builder, &format!("{n}/layer.tar"), &store(layer));
     }
     let config = format!(r#"{{"os":"linux","rootfs":{{"type":"layers","diff_ids":[{}]}}}}"#, ids.join(","));
     add(&mut builder, "config.json", config.as_bytes());
@@ -81,8 +92,15 @@ fn open(bytes: &[u8]) -> u64 {
 fn main() {
     let mut seed = Seed(3);
     let layers: Vec<Vec<u8>> = (0..N_LAYERS).map(|_| layer(&mut seed)).collect();
-    for (form, is_gzip) in [("plain", false), ("gzip", true)] {
-        let bytes = archive(&layers, is_gzip);
+    let forms: [(&str, Store, Store); 5] = [
+        ("plain", plain, plain),
+        ("gzip", gzip, plain),
+        ("zstd", zstd, plain),
+        ("gzip as a whole", plain, gzip),
+        ("zstd as a whole", plain, zstd),
+    ];
+    for (form, store, whole) in forms {
+        let bytes = whole(&archive(&layers, store));
         let tar_bytes: usize = layers.iter().map(Vec::len).sum();
         let n_entries = open(&bytes);
         let time = best_of(3, || open(&bytes));

@@ -6,10 +6,13 @@ use std::ops::ControlFlow;
 use layerlab::archive::tar::{Seeking, TarError, Walk};
 use layerlab::archive::{ByteSource, Limits, SliceSource, SourceError, Window};
 use layerlab::digest::Digest;
+use layerlab::image::compare::{Comparison, FileDifferenceKind, LayerIds, LayerMatch, Side};
 use layerlab::image::problem::{OpenError, Problem};
 use layerlab::image::{self, Event, ImagePlan, Layer};
 use layerlab::job::{Files, Job};
+use layerlab::layer::stack::Stack;
 use layerlab::protocol::{JobId, Reply, Request};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::json;
 
 const BLOCK: usize = 512;
@@ -62,6 +65,33 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// Two members, as parallel compressors and eStargz write.
+fn gzip_members(bytes: &[u8]) -> Vec<u8> {
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    [gzip(first), gzip(second)].concat()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    compress_to_vec(bytes, CompressionLevel::Fastest)
+}
+
+/// Two frames and two to be skipped, as zstd:chunked is laid out.
+fn zstd_frames(bytes: &[u8]) -> Vec<u8> {
+    let skipped = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 9, 9, 9, 9];
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    [&skipped[..], &zstd(first), &zstd(second), &skipped].concat()
+}
+
+fn plain(bytes: &[u8]) -> Vec<u8> {
+    bytes.to_vec()
+}
+
+/// Compresses, or not.
+type Store = fn(&[u8]) -> Vec<u8>;
+
+/// Every way in which bytes are stored.
+const WAYS: [Store; 5] = [plain, gzip, gzip_members, zstd, zstd_frames];
+
 fn layers() -> Vec<Vec<u8>> {
     let long: Vec<u8> = (0..40_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
     vec![
@@ -81,14 +111,13 @@ fn config(layers: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// As `docker save` writes it.
-fn docker_save(is_gzip: bool) -> Vec<u8> {
+fn docker_save(store: Store) -> Vec<u8> {
     let layers = layers();
     let config = config(&layers);
     let config_name = format!("{}.json", Digest::of(&config).hex());
     let names: Vec<String> = (0..layers.len()).map(|n| format!("layer{n}/layer.tar")).collect();
     let manifest = json!([{ "Config": config_name, "RepoTags": ["test:1"], "Layers": names }]).to_string();
-    let stored: Vec<Vec<u8>> =
-        layers.iter().map(|layer| if is_gzip { gzip(layer) } else { layer.clone() }).collect();
+    let stored: Vec<Vec<u8>> = layers.iter().map(|layer| store(layer)).collect();
     let mut files: Vec<(&str, &[u8])> =
         names.iter().zip(&stored).map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
     files.push((&config_name, &config));
@@ -97,7 +126,7 @@ fn docker_save(is_gzip: bool) -> Vec<u8> {
 }
 
 /// As an OCI layout.
-fn oci_layout(is_gzip: bool) -> Vec<u8> {
+fn oci_layout(store: Store) -> Vec<u8> {
     let layers = layers();
     let config = config(&layers);
     let mut blobs: Vec<Vec<u8>> = Vec::new();
@@ -107,11 +136,9 @@ fn oci_layout(is_gzip: bool) -> Vec<u8> {
         blobs.push(bytes);
         descriptor
     };
-    let media_type = format!("application/vnd.oci.image.layer.v1.tar{}", if is_gzip { "+gzip" } else { "" });
-    let listed: Vec<_> = layers
-        .iter()
-        .map(|layer| descriptor(if is_gzip { gzip(layer) } else { layer.clone() }, &media_type))
-        .collect();
+    // Whatever the bytes are: they decide.
+    let media_type = "application/vnd.oci.image.layer.v1.tar+gzip";
+    let listed: Vec<_> = layers.iter().map(|layer| descriptor(store(layer), media_type)).collect();
     let config = descriptor(config, "application/vnd.oci.image.config.v1+json");
     let manifest = json!({ "schemaVersion": 2, "config": config, "layers": listed }).to_string();
     let manifest = descriptor(manifest.into_bytes(), "application/vnd.oci.image.manifest.v1+json");
@@ -125,8 +152,14 @@ fn oci_layout(is_gzip: bool) -> Vec<u8> {
     tar(&files)
 }
 
-fn all_forms() -> [Vec<u8>; 4] {
-    [docker_save(false), docker_save(true), oci_layout(false), oci_layout(true)]
+fn all_forms() -> Vec<Vec<u8>> {
+    WAYS.into_iter().flat_map(|store| [docker_save(store), oci_layout(store)]).collect()
+}
+
+/// Compressed as a whole, with layers that are plain or compressed themselves.
+fn compressed_forms() -> Vec<Vec<u8>> {
+    let forms = [docker_save(plain), oci_layout(gzip), docker_save(zstd)];
+    WAYS.into_iter().skip(1).flat_map(|store| forms.clone().map(|form| store(&form))).collect()
 }
 
 type Opened = (Vec<ImagePlan>, Vec<Layer>);
@@ -178,7 +211,7 @@ impl ByteSource for Chopped<'_> {
 
 #[test]
 fn both_forms_both_ways() {
-    for bytes in all_forms() {
+    for bytes in all_forms().into_iter().chain(compressed_forms()) {
         let (images, layers) = open(&mut SliceSource(&bytes), browser()).unwrap();
         assert_eq!(images.len(), 1);
         assert!(images[0].problems.is_empty(), "{:?}", images[0].problems);
@@ -195,8 +228,40 @@ fn both_forms_both_ways() {
 }
 
 #[test]
+fn images_are_compared() {
+    fn ids(images: &[ImagePlan], layers: &[Layer]) -> Vec<LayerIds> {
+        images[0].layers.iter().zip(layers).map(|(plan, layer)| LayerIds::of(plan, layer)).collect()
+    }
+    let (before_images, before) = open(&mut SliceSource(&docker_save(plain)), browser()).unwrap();
+    let (after_images, after) = open(&mut SliceSource(&oci_layout(gzip)), browser()).unwrap();
+    let (before_ids, after_ids) = (ids(&before_images, &before), ids(&after_images, &after));
+    let stack = |layers: &[Layer]| Stack::new(layers.iter().map(|layer| &layer.tree));
+    let (before_stack, after_stack) = (stack(&before), stack(&after));
+    let before_side = Side { plan: &before_images[0], layers: &before_ids, stack: &before_stack };
+    let after_side = Side { plan: &after_images[0], layers: &after_ids, stack: &after_stack };
+    let same = Comparison::of(before_side, after_side);
+    let expected = [LayerMatch::SameDiffId { before_idx: 0 }, LayerMatch::SameDiffId { before_idx: 1 }];
+    assert_eq!((&same.layers[..], same.files.len(), same.config.len()), (&expected[..], 0, 0));
+    assert_eq!(same.pull_bytes, after_ids.iter().map(|ids| ids.stored_bytes).sum::<u64>());
+
+    let lowest = stack(&before[..1]);
+    let lowest_side = Side { layers: &before_ids[..1], stack: &lowest, ..before_side };
+    let more = Comparison::of(lowest_side, before_side);
+    let files: Vec<_> =
+        more.files.iter().map(|file| (file.path.as_str(), &file.kind, file.after_bytes)).collect();
+    let expected = [
+        ("app", &FileDifferenceKind::Added, 0),
+        ("app/index.js", &FileDifferenceKind::Added, 1),
+        ("etc/os-release", &FileDifferenceKind::Removed, 0),
+    ];
+    assert_eq!((files, more.grown_bytes()), (expected.to_vec(), 1 - 8));
+    assert_eq!((more.pull_bytes, more.pull_back_bytes), (before_ids[1].stored_bytes, 0));
+    assert_eq!(Comparison::of(before_side, lowest_side).dropped_layers, [1]);
+}
+
+#[test]
 fn any_chunking_gives_the_same() {
-    for bytes in all_forms() {
+    for bytes in all_forms().into_iter().chain(compressed_forms()) {
         let whole = open(&mut SliceSource(&bytes), browser()).unwrap();
         for seed in 0..20 {
             let mut chopped = Chopped { inner: SliceSource(&bytes), seed: Seed(seed) };
@@ -221,11 +286,140 @@ fn cut_at_any_byte() {
     }
 }
 
+/// The same of one that is compressed as a whole, where only bytes to be skipped may be missing.
+#[test]
+fn compressed_and_cut_at_any_byte() {
+    for bytes in compressed_forms() {
+        let content = bytes.len() - if bytes.ends_with(&[9; 4]) { 12 } else { 0 };
+        for end in (1..content).step_by(1 + content / 300).chain(content - 60..content) {
+            if let Ok((images, layers)) = open(&mut SliceSource(&bytes[..end]), browser()) {
+                let n_problems = images.iter().map(|image| image.problems.len()).sum::<usize>()
+                    + layers.iter().map(|layer| layer.problems.len()).sum::<usize>();
+                assert!(n_problems > 0, "cut at {end} of {}", bytes.len());
+            }
+        }
+    }
+}
+
+/// Compressed or not, the same images and layers.
+#[test]
+fn compressed_as_a_whole() {
+    for store in WAYS {
+        let bytes = docker_save(store);
+        let expected = open(&mut SliceSource(&bytes), browser()).unwrap();
+        for whole in WAYS {
+            assert_eq!(open(&mut SliceSource(&whole(&bytes)), browser()).unwrap(), expected);
+        }
+        let twice = open(&mut SliceSource(&gzip(&zstd(&bytes))), browser());
+        assert!(matches!(twice, Err(OpenError::Compressed { .. })), "{twice:?}");
+    }
+}
+
+/// Whatever the order of documents and layers, compressed bytes are gone through twice.
+#[test]
+fn two_passes_are_enough() {
+    let names: Vec<String> = (0..40).map(|n| format!("{}/layer.tar", (n * 17) % 40)).collect();
+    let layer = |n: usize| tar(&[(&format!("file{n}"), &[u8::try_from(n).unwrap(); 3000][..])]);
+    let layers: Vec<Vec<u8>> = (0..40).map(layer).collect();
+    let config = config(&layers);
+    let manifest = json!([{ "Config": "config.json", "RepoTags": ["t:1"], "Layers": names }]).to_string();
+    let mut files: Vec<(&str, &[u8])> =
+        names.iter().zip(&layers).map(|(name, layer)| (name.as_str(), &layer[..])).collect();
+    files.extend([("config.json", &config[..]), ("manifest.json", manifest.as_bytes())]);
+    files.sort_unstable();
+    let stored = gzip(&tar(&files));
+    let size_bytes = stored.len() as u64;
+    let mut source = Sparse { pieces: vec![(0, stored)], size_bytes, n_read: 0 };
+    let (images, layers) = open(&mut source, browser()).unwrap();
+    assert!(layers.len() == 40 && layers.iter().all(|layer| layer.problems.is_empty()));
+    assert_eq!(images[0].layers.len(), 40);
+    assert!(source.n_read <= 2 * size_bytes + 16, "{} of {size_bytes} bytes were read", source.n_read);
+}
+
+/// Documents of a compressed archive are kept up to a limit.
+#[test]
+fn kept_documents_have_a_limit() {
+    let bytes = gzip(&docker_save(plain));
+    let refused = open(&mut SliceSource(&bytes), Limits { documents_bytes: 10, ..browser() }).unwrap_err();
+    let OpenError::Damaged(finding) = refused else { panic!("{refused:?}") };
+    assert_eq!(finding.problem, Problem::JsonTooLarge { name: "manifest.json".into() });
+}
+
+/// All layers together have a limit of their own.
+#[test]
+fn layers_together_beyond_the_limit() {
+    let bytes = docker_save(gzip);
+    let sizes: Vec<u64> = layers().iter().map(|layer| layer.len() as u64).collect();
+    let limits = Limits { free_inflated_bytes_in_all: sizes[0] + 10, inflate_ratio: 0, ..browser() };
+    let (_, layers) = open(&mut SliceSource(&bytes), limits).unwrap();
+    assert!(layers[0].problems.is_empty());
+    assert!(layers[1].problems.contains(&Problem::InflatedTooLarge));
+}
+
+/// What Docker wrote before 1.10: layers that name the one below.
+#[test]
+fn an_archive_without_manifest() {
+    let layers = layers();
+    let upper = json!({
+        "id": "bb", "parent": "aa", "os": "linux", "architecture": "amd64", "config": { "Cmd": ["sh"] },
+        "container_config": { "Cmd": ["/bin/sh", "-c", "#(nop) CMD [sh]"] },
+    })
+    .to_string();
+    let lower = json!({ "id": "aa", "container_config": { "Cmd": ["/bin/sh", "-c", "make"] } }).to_string();
+    let repositories = json!({ "old": { "1": "bb", "latest": "bb" }, "gone": { "1": "cc" } }).to_string();
+    let bytes = tar(&[
+        ("aa/json", lower.as_bytes()),
+        ("aa/layer.tar", &layers[0]),
+        ("bb/json", upper.as_bytes()),
+        ("bb/layer.tar", &layers[1]),
+        ("repositories", repositories.as_bytes()),
+    ]);
+    let (images, read) = open(&mut SliceSource(&bytes), browser()).unwrap();
+    assert_eq!((images.len(), read.len()), (1, 2));
+    assert_eq!(images[0].tags, ["old:1", "old:latest"]);
+    assert_eq!(images[0].config.config.cmd, Some(vec!["sh".to_owned()]));
+    let made: Vec<&str> =
+        images[0].layers.iter().map(|layer| layer.history.as_ref().unwrap().created_by.as_str()).collect();
+    assert_eq!(made, ["/bin/sh -c make", "/bin/sh -c #(nop) CMD [sh]"]);
+    assert!(read.iter().all(|layer| layer.problems.is_empty()));
+    let missing = Problem::Missing { name: "cc/json".into() };
+    assert_eq!(images[0].problems.iter().map(|finding| &finding.problem).collect::<Vec<_>>(), [&missing]);
+    let other = tar(&[("repositories", b"{}"), ("etc/x", b"")]);
+    assert!(matches!(open(&mut SliceSource(&other), browser()), Err(OpenError::NotAnImage { .. })));
+}
+
+/// Where readers differ, what stands behind is read, and it is said.
+#[test]
+fn lone_zeros_are_told() {
+    let bytes = docker_save(plain);
+    let lone = |at: usize| [&bytes[..at], &[0; BLOCK][..], &bytes[at..]].concat();
+    let first = layers()[0].len().next_multiple_of(BLOCK) + BLOCK;
+    let (images, layers) = open(&mut SliceSource(&lone(first)), browser()).unwrap();
+    assert!(images[0].problems.iter().any(|finding| finding.problem == Problem::LoneZeros));
+    assert!(layers.iter().all(|layer| layer.problems.is_empty()));
+}
+
+/// An archive that lost its end is no archive of something else.
+#[test]
+fn an_end_that_is_missing_is_told() {
+    let mut bytes = tar(&[("0/layer.tar", &layers()[0])]);
+    let refused = open(&mut SliceSource(&bytes), browser());
+    assert_eq!(refused, Err(OpenError::NotAnImage { is_root_fs: false }));
+    bytes.truncate(bytes.len() - 2 * BLOCK);
+    let refused = open(&mut SliceSource(&bytes), browser()).unwrap_err();
+    assert!(
+        matches!(refused, OpenError::Damaged(finding) if matches!(finding.problem, Problem::Truncated { .. }))
+    );
+    let root = tar(&[("bin/sh", b"1"), ("etc/passwd", b"2"), ("usr/", b"")]);
+    let refused = open(&mut SliceSource(&gzip(&root)), browser());
+    assert_eq!(refused, Err(OpenError::NotAnImage { is_root_fs: true }));
+}
+
 /// Any byte changed: an answer, whatever it is.
 #[test]
 fn flipped_bytes_never_panic() {
     let mut seed = Seed(1);
-    for bytes in all_forms() {
+    for bytes in all_forms().into_iter().chain(compressed_forms()) {
         for _ in 0..300 {
             let mut bytes = bytes.clone();
             let at = usize::try_from(seed.next()).unwrap() % bytes.len();
@@ -237,7 +431,7 @@ fn flipped_bytes_never_panic() {
 
 #[test]
 fn limits_are_kept() {
-    let bytes = docker_save(true);
+    let bytes = docker_save(gzip);
     let with = |limits: Limits| open(&mut SliceSource(&bytes), limits);
     let (_, layers) = with(Limits { free_inflated_bytes: 1000, inflate_ratio: 0, ..browser() }).unwrap();
     assert!(layers.iter().all(|layer| layer.problems.contains(&Problem::InflatedTooLarge)));
@@ -316,7 +510,7 @@ impl ByteSource for Sparse {
 #[test]
 fn five_gibibytes_by_offsets() {
     let body_bytes: u64 = 5 << 30;
-    let tail = docker_save(false);
+    let tail = docker_save(plain);
     let tail_at = 512 + body_bytes;
     let mut source = Sparse {
         pieces: vec![(0, header("big", body_bytes, b'0', "")), (tail_at, tail.clone())],
@@ -360,7 +554,7 @@ impl Files for One<'_> {
 
 #[test]
 fn a_job_replies_in_order() {
-    let bytes = oci_layout(true);
+    let bytes = oci_layout(gzip);
     let mut replies = Vec::new();
     let mut job = Job::default();
     let id = JobId(3);

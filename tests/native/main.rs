@@ -14,4 +14,6 @@ mod layers;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod stacking;
+#[cfg(test)]
 mod tidy;

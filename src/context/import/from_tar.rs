@@ -5,7 +5,7 @@
 
 use super::{Builder, Content, ImportError, ProblemKind, io_problem};
 use crate::archive::Window;
-use crate::archive::compression::Gunzip;
+use crate::archive::compression::{Gunzip, Quota};
 use crate::archive::tar::{Member, MemberKind, Skip, Streaming, TarError, Walk};
 use crate::context::{Assumed, Entry, EntryKind};
 
@@ -26,7 +26,7 @@ pub(super) fn read_plain(
 /// Reads a tar within gzip, and the stream to its end, where its checksum stands.
 pub(super) fn read_gzip(window: Window<'_>, builder: &mut Builder) -> Result<(), ImportError> {
     let limits = builder.limits;
-    let mut reader = Streaming::new(Gunzip::new(window, limits.free_inflated_bytes, limits.inflate_ratio));
+    let mut reader = Streaming::new(Gunzip::new(window, Quota::new(&limits)));
     match members(&mut reader, builder) {
         Ok(()) => {}
         Err(TarError::NotTar) => {

@@ -8,8 +8,9 @@
 //! one *version* for each layer that touches it or something below it; the tree
 //! after a layer is the last version up to it at every node. Entries are shared
 //! with the [`LayerTree`]. A path costs about 120 bytes and its name, a version
-//! 40: an image of 30 layers and 140,000 entries takes some 30 MB, and a layer
-//! that changes one file adds one version for each folder above it.
+//! 40: 30 layers of 140,000 entries in all took 30 MB beside the 80 MB of their
+//! trees, and a layer that changes one file adds one version for each folder
+//! above it.
 //!
 //! A folder that lies where a lower layer has no folder replaces that, as the
 //! overlay driver has it; an entry below a symbolic link of a lower layer

@@ -124,6 +124,7 @@ fn leaves_whole(problem: &Problem) -> bool {
             | Problem::BadDigest { .. }
             | Problem::UnsupportedMediaType { .. }
             | Problem::DataAfterEnd
+            | Problem::LoneZeros
             | Problem::UnsafePath { .. }
             | Problem::BadWhiteout { .. }
     )
@@ -133,7 +134,7 @@ fn error_kind(error: &OpenError) -> (&'static str, String) {
     match error {
         OpenError::NotAnArchive { .. } => ("not-an-archive", place(Part::Archive)),
         OpenError::Compressed { .. } => ("unsupported-compression", place(Part::Archive)),
-        OpenError::NotAnImage => ("not-an-image", place(Part::Archive)),
+        OpenError::NotAnImage { .. } => ("not-an-image", place(Part::Archive)),
         OpenError::Damaged(finding) => (kind_of(&finding.problem, Some(finding.part)), place(finding.part)),
         OpenError::NoImages { part } => ("no-image-listed", place(*part)),
         OpenError::Unreadable { .. } | OpenError::Stopped => ("unreadable", place(Part::Archive)),
@@ -164,7 +165,7 @@ fn kind_of(problem: &Problem, part: Option<Part>) -> &'static str {
         (Problem::WrongType { .. }, _) => "wrong-type",
         (Problem::JsonTooLarge { .. }, _) => "json-too-large",
         (Problem::JsonTooDeep { .. }, _) => "json-too-deep",
-        (Problem::UnsupportedVersion { .. }, _) => "unsupported-version",
+        (Problem::UnsupportedVersion { .. } | Problem::LayoutVersion { .. }, _) => "unsupported-version",
         (Problem::DuplicateMember { .. } | Problem::IndexTwice { .. }, _) => "duplicate-entry",
         (Problem::IndexesTooDeep, _) => "too-deep",
         (Problem::UnsupportedCompression { .. }, _) => "unsupported-compression",
@@ -174,7 +175,7 @@ fn kind_of(problem: &Problem, part: Option<Part>) -> &'static str {
         (Problem::Truncated { .. }, _) => "truncated",
         (Problem::CorruptCompression { .. }, _) => "corrupt-compression",
         (Problem::BadHeader { .. }, _) => "bad-header",
-        (Problem::DataAfterEnd, _) => "data-after-end",
+        (Problem::DataAfterEnd | Problem::LoneZeros, _) => "data-after-end",
         (Problem::PathTooLong { .. }, _) => "path-too-long",
         (Problem::TooManyEntries { .. }, _) => "too-many-entries",
         (Problem::InflatedTooLarge, _) => "inflated-too-large",
