@@ -446,8 +446,9 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             if let ImageState::Opening { image, .. } = &state.image {
                 state.image = ImageState::Failed { name: image.name.clone(), message: message.clone() };
             }
+            let effects = import::update(state, ContextMessage::WorkerFailed(message.clone()));
             state.worker = WorkerState::Broken { message };
-            Vec::new()
+            effects
         }
         Message::WorkerFailed(message) => {
             let is_opening = matches!(state.image, ImageState::Opening { .. });

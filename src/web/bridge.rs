@@ -104,6 +104,15 @@ impl Bridge {
         self.post(&value, files);
     }
 
+    /// Starts the worker if there is none, and tells whether it listens already.
+    pub(super) fn is_ready(&self) -> bool {
+        let state = self.inner.borrow().running.as_ref().map(|running| running.is_ready);
+        if state.is_none() {
+            self.spawn();
+        }
+        state.unwrap_or(false)
+    }
+
     /// Sends files ahead of the request that they travel with: a browser looks at the disk for
     /// each that is sent, so that many at once would hold the page up.
     pub(super) fn send_ahead(&self, files: &[web_sys::File]) {
@@ -139,7 +148,10 @@ impl Bridge {
         let started = {
             let mut shared = self.shared.borrow_mut();
             let Some(code) = shared.code.clone() else {
-                shared.waiting.push(self.clone());
+                let is_mine = |waiting: &Self| Rc::ptr_eq(&waiting.inner, &self.inner);
+                if !shared.waiting.iter().any(is_mine) {
+                    shared.waiting.push(self.clone());
+                }
                 return;
             };
             Worker::new(&code.script_url).map(|worker| (worker, code.module.clone()))

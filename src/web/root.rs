@@ -352,6 +352,10 @@ impl Root {
         let (sending, mine) = (Rc::clone(&self.sending), self.sending.get() + 1);
         sending.set(mine);
         spawn_local(async move {
+            // What is sent to a worker that does not listen yet would all be handed over at once.
+            while sending.get() == mine && !bridge.is_ready() {
+                folder::next_turn().await;
+            }
             for part in files.chunks(FILES_AT_ONCE) {
                 // Given up, or overtaken by another.
                 if sending.get() != mine {

@@ -104,8 +104,13 @@ fn status(props: &ImportProps, send: &dyn Fn(ContextMessage) -> Callback<MouseEv
         ImportState::Reading { name, done_bytes, total_bytes, .. } => html! {
             <div class="import-status">
                 <p role="status">{ format!("Reading {name}") }</p>
-                <progress aria-label="Reading the context" max={total_bytes.to_string()} value={done_bytes.to_string()} />
-                <span class="note">{ format!("{} of {}", human(*done_bytes), human(*total_bytes)) }</span>
+                if *done_bytes == 0 {
+                    <progress aria-label="Reading the context" />
+                    <span class="note">{ if *total_bytes == 0 { "looking at its files".to_owned() } else { format!("looking at its files: {} so far", human(*total_bytes)) } }</span>
+                } else {
+                    <progress aria-label="Reading the context" max={total_bytes.to_string()} value={done_bytes.to_string()} />
+                    <span class="note">{ format!("{} of {}", human(*done_bytes), human(*total_bytes)) }</span>
+                }
                 { cancel() }
             </div>
         },
