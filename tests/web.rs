@@ -2,13 +2,19 @@
 //! and worker, and the file that is read on its far side.
 #![cfg(target_arch = "wasm32")]
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::ControlFlow;
 
 use layerlab::archive::{ByteSource, Window};
+use layerlab::context::{Assumed, Entry, EntryKind};
 use layerlab::digest::Digest;
-use layerlab::job::Job;
-use layerlab::protocol::{FolderRow, ImageReport, JobId, LayerReport, PlannedLayer, Reply, Request, RowKind};
+use layerlab::job::{Files, Job};
+use layerlab::oci::ImageConfig;
+use layerlab::protocol::{
+    ContextReport, ContextSource, FolderRow, ImageReport, JobId, LayerReport, PlannedLayer, Reply, Request,
+    RowKind,
+};
 use layerlab::web::blob::BlobSource;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,11 +49,23 @@ fn requests_arrive_as_they_were_sent() {
         Request::ListFolder {
             job, image_idx: 1, layer_idx: u32::MAX, path: "srv/naïve/🐳\u{fffd}".into()
         },
+        Request::ReadContext {
+            job,
+            source: ContextSource::Archive { size_bytes: MAX_BYTES },
+            is_again: false,
+        },
+        Request::ReadContext {
+            job,
+            source: ContextSource::Folder { paths: vec!["src/a.rs".into()], folders: vec!["src".into()] },
+            is_again: true,
+        },
     ];
     for request in &requests {
         match request {
             // A variant that is added must be added above, too.
-            Request::Open { .. } | Request::ListFolder { .. } => round_trip(request),
+            Request::Open { .. } | Request::ListFolder { .. } | Request::ReadContext { .. } => {
+                round_trip(request)
+            }
         }
     }
 }
@@ -61,6 +79,7 @@ fn replies_arrive_as_they_were_sent() {
         created: "2026-11-23T18:30:16.330387037Z".into(),
         manifest_digest: Some("sha256:00".into()),
         config_digest: "sha256:01".into(),
+        config: ImageConfig { os: "linux".into(), author: Some("me".into()), ..ImageConfig::default() },
         layers: vec![
             PlannedLayer {
                 instruction: Some("RUN a".into()),
@@ -102,11 +121,26 @@ fn replies_arrive_as_they_were_sent() {
         link: "../nowhere".into(),
         is_opaque: true,
     };
+    let file = Entry { assumed: Assumed::MODE, mtime_secs: -1, ..Entry::file(Digest::of(b"a"), MAX_BYTES) };
+    let link = Entry { kind: EntryKind::Symlink { target: "../a".into() }, ..Entry::dir() };
+    let context = ContextReport {
+        n_files: MAX_BYTES,
+        content_bytes: MAX_BYTES,
+        n_reused: 1,
+        texts: BTreeMap::from([("Dockerfile".into(), "FROM a\n".into())]),
+        single_root: Some("shop".into()),
+        problems: vec!["odd".into()],
+    };
     let replies = [
         Reply::Ready { build: "b1".into() },
         Reply::Progressed { job, done_bytes: 0, total_bytes: MAX_BYTES },
         Reply::ImagesFound { job, images: vec![image, ImageReport::default()] },
         Reply::LayerRead { job, image_idx: 0, layer_idx: 1, report },
+        Reply::ContextFiles {
+            job,
+            files: vec![("src".into(), Entry::dir()), ("src/a.rs".into(), file), ("l".into(), link)],
+        },
+        Reply::ContextRead { job, report: context },
         Reply::Finished { job },
         Reply::Failed { job, message: "this is a PNG picture, not an image tarball".into() },
         Reply::FolderListed {
@@ -124,6 +158,8 @@ fn replies_arrive_as_they_were_sent() {
             | Reply::Progressed { .. }
             | Reply::ImagesFound { .. }
             | Reply::LayerRead { .. }
+            | Reply::ContextFiles { .. }
+            | Reply::ContextRead { .. }
             | Reply::Finished { .. }
             | Reply::Failed { .. }
             | Reply::FolderListed { .. } => round_trip(reply),
@@ -213,6 +249,19 @@ fn member(name: &str, body: &[u8]) -> Vec<u8> {
     member
 }
 
+/// A request with one file.
+struct One(web_sys::Blob);
+
+impl Files for One {
+    fn open(&mut self, _: usize) -> Result<Box<dyn ByteSource + '_>, String> {
+        Ok(Box::new(BlobSource::new(self.0.clone()).unwrap()))
+    }
+
+    fn facts(&mut self, _: usize) -> (u64, i64) {
+        (0, 0)
+    }
+}
+
 /// The whole of the worker's work but its message loop: an archive in a blob, and its layer's diffID.
 #[wasm_bindgen_test]
 fn an_archive_is_read_from_a_blob() {
@@ -231,9 +280,8 @@ fn an_archive_is_read_from_a_blob() {
     .concat();
     archive.resize(archive.len() + 1024, 0);
 
-    let mut source = BlobSource::new(blob_of(&archive)).unwrap();
     let (mut replies, job) = (Vec::new(), JobId(1));
-    Job::default().run(Request::Open { job }, Some(&mut source), &mut |reply| replies.push(reply));
+    Job::default().run(Request::Open { job }, &mut One(blob_of(&archive)), &mut |reply| replies.push(reply));
     assert_eq!(replies.last(), Some(&Reply::Finished { job }));
     let read: Vec<&LayerReport> = replies
         .iter()

@@ -44,11 +44,14 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::ImagesFound { images, .. } => {
             if let Some(image) = state.image.image_mut() {
                 image.images = images;
+                // They may serve as bases.
+                state.view_revision += 1;
             }
         }
         Reply::LayerRead { image_idx, layer_idx, report, .. } => {
             if let Some(image) = state.image.image_mut() {
                 image.layers.insert((image_idx, layer_idx), report);
+                state.view_revision += 1;
             }
         }
         Reply::Finished { .. } => {

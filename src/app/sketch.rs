@@ -1,5 +1,7 @@
 //! The image that a build yields: layers, configuration and manifest, as far as they are known.
 
+use std::rc::Rc;
+
 use serde_json::{Value, json};
 
 use super::analysis::Analysis;
@@ -7,9 +9,10 @@ use super::known::{SizeSource, layer_size};
 use super::rows::InstructionRow;
 use super::state::State;
 use crate::cache::layer::{LayerContent, image_steps, layer};
-use crate::context::EntryKind;
+use crate::context::{EntryKind, Node, Tree};
 use crate::graph::{Graph, Op};
 use crate::oci::RootFs;
+use crate::protocol::{FolderRow, RowKind};
 
 /// One layer of the image.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,26 +29,11 @@ pub struct LayerRow {
     pub note: &'static str,
 }
 
-/// A file or folder that an instruction writes.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct WrittenRow {
-    /// Where.
-    pub path: String,
-    /// The 12 mode bits.
-    pub mode: u32,
-    /// It is a folder.
-    pub is_dir: bool,
-    /// Owner and group.
-    pub owner: String,
-    /// Length of a file.
-    pub size_bytes: Option<u64>,
-}
-
 /// What an instruction's layer holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Written {
-    /// Some of its entries.
-    pub rows: Vec<WrittenRow>,
+    /// Its entries, as far as they are known.
+    pub tree: Option<Rc<Tree>>,
     /// How many there are.
     pub n_entries: usize,
     /// Bytes of its files, where all are known.
@@ -67,9 +55,6 @@ pub struct ImageSketch {
     pub manifest: String,
 }
 
-/// More entries are counted, not listed.
-const MAX_WRITTEN: usize = 200;
-
 const OF_A_COMMAND: &str = "what a command writes is known once it ran";
 const STANDS_FOR_MORE: &str = "some entries are known only to a real build";
 
@@ -80,28 +65,33 @@ pub(super) fn written(state: &State, analysis: &Analysis, row: &InstructionRow) 
     let step = row.steps.last().filter(|_| row.makes_layer)?;
     let content = layer(graph, analysis.built(), *step)?;
     let (size_bytes, note) = size_of(state, &content, &row.code);
-    let Some(tree) = content.tree() else {
-        return Some(Written { rows: Vec::new(), n_entries: 0, size_bytes, note });
-    };
-    let row = |(path, entry): (String, &crate::context::Entry)| {
-        let size_bytes = match &entry.kind {
-            EntryKind::File { size_bytes, .. } => Some(*size_bytes),
-            EntryKind::Dir | EntryKind::Symlink { .. } => None,
+    let tree = content.tree().map(|tree| Rc::new(tree.clone()));
+    Some(Written { n_entries: tree.as_ref().map_or(0, |tree| tree.len()), tree, size_bytes, note })
+}
+
+/// What stands directly in a folder, in the form in which opened images tell it.
+#[must_use]
+pub fn folder_rows(tree: &Tree, path: &str) -> Vec<FolderRow> {
+    let row = |(name, node): (&str, &Rc<Node>)| {
+        let entry = node.entry();
+        let (kind, link) = match &entry.kind {
+            EntryKind::File { .. } => (RowKind::File, String::new()),
+            EntryKind::Dir => (RowKind::Dir, String::new()),
+            EntryKind::Symlink { target } => (RowKind::Symlink, target.clone()),
         };
-        WrittenRow {
-            path,
+        FolderRow {
+            name: name.to_owned(),
+            kind,
             mode: entry.mode,
-            is_dir: entry.is_dir(),
-            owner: format!("{}:{}", entry.uid, entry.gid),
-            size_bytes,
+            uid: entry.uid.into(),
+            gid: entry.gid.into(),
+            total_bytes: node.totals().size_bytes,
+            n_below: node.n_below() as u64,
+            link,
+            is_opaque: false,
         }
     };
-    Some(Written {
-        rows: tree.iter().take(MAX_WRITTEN).map(row).collect(),
-        n_entries: tree.len(),
-        size_bytes,
-        note,
-    })
+    tree.node(path).map_or_else(Vec::new, |node| node.iter().map(row).collect())
 }
 
 /// How long a layer is, and what is to be said of that.
@@ -135,7 +125,7 @@ pub(super) fn sketch(state: &State, analysis: &Analysis, rows: &[InstructionRow]
             instruction: row.map(|row| row.idx),
             label: graph.step(id).map_or(String::new(), |step| step.text.clone()),
             size_bytes,
-            n_entries: content.tree().map(crate::context::Tree::len),
+            n_entries: content.tree().map(Tree::len),
             note,
         });
         diff_ids.push(UNKNOWN.to_owned());

@@ -1,7 +1,8 @@
 // A real context: given in every way, changed in every way, on two stages that are built side by side.
 
 import { gzipSync } from "node:zlib";
-import { tarOf, upload, zipOf } from "./fixtures/archive";
+import { corpusImage, tarOf, upload, zipOf } from "./fixtures/archive";
+import { expectVerified, openFile } from "./fixtures/inspect";
 import { choose, context, expectVerdicts, file, type Folder, folderOf, note, pasteChanges, PROJECT } from "./fixtures/project";
 import { builds, button, editor, openPage, paste, showSteps, slab, status } from "./fixtures/simulate";
 import { expect, expectAccessible, test } from "./fixtures/test";
@@ -298,4 +299,36 @@ test("the impact map, and both builders side by side", async ({ page }) => {
   const why = page.getByRole("region", { name: "Why" });
   await expect(why).toContainText("Rebuilds because it stands on");
   await expect(why.getByRole("listitem").last()).toContainText("LABEL a=1");
+});
+
+test("an opened image is the base; the layers that the build would write", async ({ page }) => {
+  await openPage(page);
+  await choose(page, "Archive", upload("p", gzipSync(tarOf(PROJECT))));
+  await page.getByRole("link", { name: "Inspect" }).click();
+  await openFile(page, corpusImage("docker20-sample").file);
+  await expectVerified(page);
+  await page.getByRole("link", { name: "Simulate" }).click();
+  await page.getByRole("tab", { name: "Options" }).click();
+  const bases = page.getByRole("listitem").filter({ hasText: "docker.io/library/alpine:latest" });
+  await bases.getByRole("button", { name: /^It is .* of docker20-sample.tar$/ }).click();
+  await expect(bases).toContainText("configuration and layers as in docker20-sample.tar");
+  // It was the base of every build, so nothing rebuilds; and its environment is that of the image.
+  await expect(status(page)).toHaveText(/^Nothing rebuilds/);
+
+  await slab(page, "COPY web ./").click();
+  const layer = page.getByRole("tree", { name: "What its layer holds" });
+  await expect(layer.getByRole("treeitem")).toHaveText([/^web.*0755/, /^index\.js.*0644.*9 B/, /^package\.json.*0644.*3 B/]);
+  await layer.getByRole("treeitem").first().press("ArrowLeft");
+  await expect(layer.getByRole("treeitem")).toHaveCount(1);
+  await slab(page, "RUN npm install").click();
+  const why = page.getByRole("region", { name: "Why" });
+  await why.getByRole("textbox", { name: "Its size, if you know it" }).fill("92 MB");
+  await why.getByRole("textbox", { name: "Its size, if you know it" }).press("Enter");
+  await expect(why).toContainText("as you said: 92.0 MB");
+
+  await page.getByText("The image that this build yields").click();
+  const image = page.getByRole("table", { name: "Layers of the image" });
+  await expect(image.getByRole("row")).toHaveCount(1 + 16 + 2);
+  await expect(page.getByText("Configuration", { exact: true })).toBeVisible();
+  await expectAccessible(page);
 });

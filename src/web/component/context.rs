@@ -174,7 +174,12 @@ fn file(props: &FileProps) -> Html {
                     <span class="file-name">{ format!("{shown}/") }</span>
                 </button>
                 if !is_open { <span class="file-status">{ if n_changed > 0 { format!("{n_changed} changed of {n_below}") } else { format!("{n_below}") } }</span> }
-                <span class="file-note" title={title}>{ note }</span>
+                <span class="file-note" title={title.clone()}>
+                    { note }
+                    if !row.rebuilds.is_empty() && !is_gone {
+                        <span class="file-impact">{ icon("rotate-cw") }{ row.rebuilds.len() }<span class="visually-hidden">{ format!(" rebuilt by an edit in it: {title}") }</span></span>
+                    }
+                </span>
                 <span class="file-actions">
                     if !is_gone { { action("trash-2", "Delete", Message::FileDeleted) } }
                 </span>

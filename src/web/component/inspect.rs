@@ -2,15 +2,15 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen::JsCast;
-use web_sys::{Element, File, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use web_sys::{File, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::icon::icon;
-use super::size::{exact, human, octal, size};
+use super::size::{exact, human, size};
+use super::tree::TreeRow;
 use crate::app::state::{ImageState, OpenImage, State, WorkerState};
 use crate::app::update::Message;
-use crate::protocol::{FolderRow, LayerReport, PlannedLayer, RowKind};
+use crate::protocol::{LayerReport, PlannedLayer};
 
 #[derive(Properties, PartialEq)]
 pub(super) struct InspectProps {
@@ -315,7 +315,7 @@ fn folder(props: &FolderProps) -> Html {
                 let is_unfolded = open.unfolded.contains(&path);
                 html! {
                     <>
-                        <TreeRow row={row.clone()} path={path.clone()} depth={props.depth} {is_unfolded} is_first={idx == 0 && props.depth == 0} on_message={props.on_message.clone()} />
+                        <TreeRow row={row.clone()} path={path.clone()} depth={props.depth} {is_unfolded} is_first={idx == 0 && props.depth == 0} on_toggle={props.on_message.reform(Message::FolderToggled)} />
                         if is_unfolded {
                             <div role="group"><Folder image={open.clone()} {path} depth={props.depth + 1} on_message={props.on_message.clone()} /></div>
                         }
@@ -324,96 +324,5 @@ fn folder(props: &FolderProps) -> Html {
             }) }
             if rows.len() > MAX_ROWS { <p class="empty">{ format!("{} more", rows.len() - MAX_ROWS) }</p> }
         </>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct TreeRowProps {
-    row: FolderRow,
-    path: String,
-    depth: u32,
-    is_unfolded: bool,
-    is_first: bool,
-    on_message: Callback<Message>,
-}
-
-#[component(TreeRow)]
-fn tree_row(props: &TreeRowProps) -> Html {
-    let row = &props.row;
-    let is_dir = row.kind == RowKind::Dir;
-    let toggle = {
-        let (on_message, path) = (props.on_message.clone(), props.path.clone());
-        Callback::from(move |()| {
-            if is_dir {
-                on_message.emit(Message::FolderToggled(path.clone()));
-            }
-        })
-    };
-    let onclick = {
-        let toggle = toggle.clone();
-        Callback::from(move |_: MouseEvent| toggle.emit(()))
-    };
-    let is_unfolded = props.is_unfolded;
-    let onkeydown = Callback::from(move |event: KeyboardEvent| {
-        let wants = match event.key().as_str() {
-            "Enter" | " " => true,
-            "ArrowRight" => !is_unfolded,
-            "ArrowLeft" => is_unfolded,
-            "ArrowDown" | "ArrowUp" => {
-                event.prevent_default();
-                return focus_neighbour(&event);
-            }
-            _ => false,
-        };
-        if wants && is_dir {
-            event.prevent_default();
-            toggle.emit(());
-        }
-    });
-    let (image, word) = match row.kind {
-        RowKind::Dir => ("folder", ""),
-        RowKind::File => ("file", ""),
-        RowKind::Symlink => ("link", "link"),
-        RowKind::HardLink => ("link", "hard link"),
-        RowKind::Special => ("file", "special"),
-        RowKind::Whiteout => ("trash-2", "removed"),
-    };
-    let indent = format!("indent-{}", props.depth.min(12));
-    html! {
-        <div
-            class={classes!("tree-row", indent, (row.kind == RowKind::Whiteout).then_some("whiteout"))}
-            role="treeitem"
-            // One row is a stop of the Tab key; arrows lead to the others.
-            tabindex={if props.is_first { "0" } else { "-1" }}
-            aria-level={(props.depth + 1).to_string()}
-            aria-expanded={is_dir.then(|| props.is_unfolded.to_string())}
-            {onclick}
-            {onkeydown}
-        >
-            <span class={classes!("twist", is_dir.then_some("folder"), props.is_unfolded.then_some("open"))}>if is_dir { { icon("chevron-right") } }</span>
-            { icon(image) }
-            <span class="tree-name">{ row.name.clone() }</span>
-            if !row.link.is_empty() { <span class="tree-link">{ format!("→ {}", row.link) }</span> }
-            if !word.is_empty() { <span class="tree-kind">{ word }</span> }
-            if row.is_opaque { <span class="tree-kind">{ "hides what is below" }</span> }
-            <span class="tree-mode">{ if row.kind == RowKind::Whiteout { String::new() } else { octal(row.mode) } }</span>
-            if row.kind != RowKind::Whiteout { { size(row.total_bytes) } }
-        </div>
-    }
-}
-
-/// Moves the focus from a row of a tree to the one above or below it.
-fn focus_neighbour(event: &KeyboardEvent) {
-    let Some(row) = event.target_dyn_into::<Element>() else { return };
-    let Ok(Some(tree)) = row.closest("[role=tree]") else { return };
-    let Ok(rows) = tree.query_selector_all("[role=treeitem]") else { return };
-    let Some(at) = (0..rows.length()).find(|idx| rows.get(*idx).as_ref() == Some(row.as_ref())) else {
-        return;
-    };
-    let next = if event.key() == "ArrowDown" { at.checked_add(1) } else { at.checked_sub(1) };
-    if let Some(next) =
-        next.and_then(|idx| rows.get(idx)).and_then(|next| next.dyn_into::<HtmlElement>().ok())
-    {
-        let _ = next.focus();
     }
 }

@@ -12,4 +12,5 @@ pub(super) mod simulate;
 pub(super) mod size;
 pub(super) mod stack;
 mod timeline;
+mod tree;
 pub(super) mod why;

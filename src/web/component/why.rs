@@ -5,7 +5,8 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::icon::{badge, icon};
-use super::size::{octal, size};
+use super::size::size;
+use super::tree::SketchTree;
 use crate::app::sketch::Written;
 use crate::app::update::Message;
 use crate::app::view::SimulateView;
@@ -59,26 +60,12 @@ fn written(written: &Written, why: &Why, on_message: &Callback<Message>) -> Html
         <>
             <h3>{ "What its layer holds" }</h3>
             <p class="note">{ count }{ written.size_bytes.map(size) }</p>
-            if written.rows.is_empty() {
+            if let Some(tree) = &written.tree {
+                <SketchTree tree={Rc::clone(tree)} label="What its layer holds" />
+            } else {
                 <label class="field"><span>{ "Its size, if you know it" }</span>
                     <input type="text" placeholder="92 MB" {onchange} />
                 </label>
-            }
-            if !written.rows.is_empty() {
-                <div class="table-scroll written" tabindex="0" role="region" aria-label="What its layer holds">
-                    <table aria-label="What its layer holds">
-                        <thead><tr><th>{ "Path" }</th><th>{ "Mode" }</th><th>{ "Owner" }</th><th>{ "Size" }</th></tr></thead>
-                        <tbody>{ for written.rows.iter().map(|row| html! {
-                            <tr>
-                                <th scope="row"><code>{ format!("/{}{}", row.path, if row.is_dir { "/" } else { "" }) }</code></th>
-                                <td>{ octal(row.mode) }</td>
-                                <td>{ row.owner.clone() }</td>
-                                <td>{ row.size_bytes.map(size) }</td>
-                            </tr>
-                        }) }</tbody>
-                    </table>
-                </div>
-                if written.n_entries > written.rows.len() { <p class="note">{ format!("and {} more", written.n_entries - written.rows.len()) }</p> }
             }
         </>
     }
