@@ -184,14 +184,7 @@ impl LegacyAnalysis {
         while let Some((step, outcome)) = at.and_then(|at| plan.step(at).zip(self.simulation.step(at))) {
             let line = step.lines.map_or(0, |lines| lines.first);
             links.push((line, step.text.clone(), self.sentence(&outcome.reason)));
-            let next = match &outcome.reason {
-                Reason::ParentMissed { parent } => Some(*parent),
-                Reason::SourceMissed { source } => Some(*source),
-                Reason::DependsOnReruns => outcome.depends_on.first().copied(),
-                Reason::NeedsFailed => outcome.first_cause,
-                _ => None,
-            };
-            at = next.filter(|next| Some(*next) < at);
+            at = outcome.caused_by().filter(|next| Some(*next) < at);
         }
         links
     }

@@ -223,14 +223,7 @@ fn chain(analysis: &Analysis, graph: &Graph, rows: &[InstructionRow], step: Step
             ),
             reason: outcome.reason.sentence(graph),
         });
-        let next = match &outcome.reason {
-            Reason::ParentMissed { parent } => Some(*parent),
-            Reason::SourceMissed { source } => Some(*source),
-            Reason::DependsOnReruns => outcome.depends_on.first().copied(),
-            Reason::NeedsFailed => outcome.first_cause,
-            _ => None,
-        };
-        match next {
+        match outcome.caused_by() {
             Some(next) if next != at => at = next,
             _ => break,
         }

@@ -84,6 +84,20 @@ pub struct StepOutcome {
     pub assumes: Option<AssumedFiles>,
 }
 
+impl StepOutcome {
+    /// The step that this one runs for, or waits for: one link of the chain of causes.
+    #[must_use]
+    pub fn caused_by(&self) -> Option<StepId> {
+        match &self.reason {
+            Reason::ParentMissed { parent } => Some(*parent),
+            Reason::SourceMissed { source } => Some(*source),
+            Reason::DependsOnReruns => self.depends_on.first().copied(),
+            Reason::NeedsFailed => self.first_cause,
+            _ => None,
+        }
+    }
+}
+
 /// A judged build.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Simulation {

@@ -74,29 +74,18 @@ pub fn simulate_failing(
     store: &CacheStore,
     fails: &BTreeSet<StepId>,
 ) -> Simulation {
-    let locals = transferred(inputs, store);
-    let contents = Contents::default();
+    let common = Common::of(graph, inputs, store);
     let is_asked = Cell::new(false);
     let different = |_: StepId| {
         is_asked.set(true);
         Reruns::Different
     };
-    let definitions = Definitions::of(graph);
-    let given = Given {
-        graph,
-        definitions: &definitions,
-        inputs,
-        store,
-        locals: &locals,
-        contents: &contents,
-        assumptions: RefCell::default(),
-        fails,
-    };
+    let given = Given { graph, inputs, store, common: &common, fails };
     let different = Solver::run(&given, &different);
     // Where nothing turned on bytes of reruns, both worlds are one.
     let same = is_asked.get().then(|| Solver::run(&given, &|_| Reruns::Same));
     let same = same.as_ref().unwrap_or(&different);
-    let explainer = Explainer::new(graph, &different.steps, &locals, &inputs.unfiltered, store);
+    let explainer = Explainer::new(graph, &different.steps, &common.locals, &inputs.unfiltered, store);
     let mut outcomes: Vec<StepOutcome> = Vec::new();
     for (idx, (one, other)) in same.steps.iter().zip(&different.steps).enumerate() {
         let id = StepId(idx);
@@ -178,22 +167,11 @@ pub fn record(
     reruns: &dyn Fn(StepId) -> Reruns,
     fails: &BTreeSet<StepId>,
 ) {
-    let locals = transferred(inputs, store);
-    let contents = Contents::default();
-    let definitions = Definitions::of(graph);
-    let given = Given {
-        graph,
-        definitions: &definitions,
-        inputs,
-        store,
-        locals: &locals,
-        contents: &contents,
-        assumptions: RefCell::default(),
-        fails,
-    };
+    let common = Common::of(graph, inputs, store);
+    let given = Given { graph, inputs, store, common: &common, fails };
     let solver = Solver::run(&given, reruns);
     let mut build = BuildRecord {
-        locals: locals.clone(),
+        locals: common.locals.clone(),
         unfiltered: inputs.unfiltered.clone(),
         build_args: inputs.build_args.clone(),
         ..BuildRecord::default()
@@ -227,20 +205,9 @@ impl Built {
     #[must_use]
     pub fn new(graph: &Graph, inputs: &Inputs) -> Self {
         let store = CacheStore::default();
-        let locals = transferred(inputs, &store);
-        let contents = Contents::default();
+        let common = Common::of(graph, inputs, &store);
         let fails = BTreeSet::new();
-        let definitions = Definitions::of(graph);
-        let given = Given {
-            graph,
-            definitions: &definitions,
-            inputs,
-            store: &store,
-            locals: &locals,
-            contents: &contents,
-            assumptions: RefCell::default(),
-            fails: &fails,
-        };
+        let given = Given { graph, inputs, store: &store, common: &common, fails: &fails };
         let steps = Solver::run(&given, &|_| Reruns::Different).steps.into_iter();
         let steps = steps.map(|step| FilesOfStep { files: step.files, settled: step.settled });
         Self { steps: steps.collect() }
@@ -331,15 +298,32 @@ type Contents = RefCell<BTreeMap<Selection, Content>>;
 /// A context's name and what is selected of it.
 type Selection = (String, Vec<Selector>);
 
+/// What both worlds of a build have in common.
+struct Common {
+    definitions: Definitions,
+    /// Contexts as the builder holds them.
+    locals: BTreeMap<String, Rc<Tree>>,
+    contents: Contents,
+    assumptions: RefCell<BTreeMap<Selection, Option<AssumedFiles>>>,
+}
+
+impl Common {
+    fn of(graph: &Graph, inputs: &Inputs, store: &CacheStore) -> Self {
+        Self {
+            definitions: Definitions::of(graph),
+            locals: transferred(inputs, store),
+            contents: Contents::default(),
+            assumptions: RefCell::default(),
+        }
+    }
+}
+
 /// What a solver is given.
 struct Given<'a> {
     graph: &'a Graph,
-    definitions: &'a Definitions,
     inputs: &'a Inputs,
     store: &'a CacheStore,
-    locals: &'a BTreeMap<String, Rc<Tree>>,
-    contents: &'a Contents,
-    assumptions: RefCell<BTreeMap<Selection, Option<AssumedFiles>>>,
+    common: &'a Common,
     fails: &'a BTreeSet<StepId>,
 }
 
@@ -350,11 +334,11 @@ impl Given<'_> {
         step.inputs.iter().zip(deps).filter(|(_, dep)| dep.by_content).find_map(|(input, dep)| {
             let Op::Local { name } = &self.graph.step(*input)?.op else { return None };
             let key = (name.clone(), dep.selectors.clone());
-            if let Some(known) = self.assumptions.borrow().get(&key) {
+            if let Some(known) = self.common.assumptions.borrow().get(&key) {
                 return known.clone();
             }
-            let found = assumed_files(self.locals.get(name)?, &dep.selectors);
-            self.assumptions.borrow_mut().insert(key, found.clone());
+            let found = assumed_files(self.common.locals.get(name)?, &dep.selectors);
+            self.common.assumptions.borrow_mut().insert(key, found.clone());
             found
         })
     }
@@ -378,7 +362,7 @@ impl<'a> Solver<'a> {
             steps: Vec::new(),
             n_builds: given.store.builds.len(),
         };
-        let merged = &given.definitions.merged;
+        let merged = &given.common.definitions.merged;
         for (idx, step) in graph.steps.iter().enumerate() {
             let id = StepId(idx);
             let judged = match merged.first(id).and_then(|first| solver.steps.get(first.0)) {
@@ -419,7 +403,7 @@ impl<'a> Solver<'a> {
     }
 
     fn judge(&mut self, id: StepId, step: &Step) -> Judged {
-        let Definitions { steps, merged } = self.given.definitions;
+        let Definitions { steps, merged } = &self.given.common.definitions;
         let (key, op, deps) = match steps.get(id.0) {
             Some((key, op, deps)) => (key.clone(), *op, deps.clone()),
             None => (OpKey::Merge, OpKey::Merge.digest(), Vec::new()),
@@ -454,7 +438,7 @@ impl<'a> Solver<'a> {
                 let mut hasher = Hasher::default();
                 hasher.update(op.as_bytes());
                 hasher.field(&self.n_builds.to_string());
-                let tree = self.given.locals.get(name).cloned().unwrap_or_default();
+                let tree = self.given.common.locals.get(name).cloned().unwrap_or_default();
                 let files = Rc::new(Files::Whole(tree));
                 Judged {
                     state: State::Ran,
@@ -615,11 +599,11 @@ impl<'a> Solver<'a> {
             return input.files.content(&dep.selectors);
         };
         let key = (name.clone(), dep.selectors.clone());
-        if let Some(known) = self.given.contents.borrow().get(&key) {
+        if let Some(known) = self.given.common.contents.borrow().get(&key) {
             return known.clone();
         }
         let content = input.files.content(&dep.selectors);
-        self.given.contents.borrow_mut().insert(key, content.clone());
+        self.given.common.contents.borrow_mut().insert(key, content.clone());
         content
     }
 
