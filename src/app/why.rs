@@ -89,12 +89,12 @@ fn shown(entry: &Entry) -> String {
 /// Says what is assumed.
 fn assumption(assumed: &AssumedFiles) -> String {
     let AssumedFiles { n_files, first, what } = assumed;
-    let files = if *n_files == 1 { first.clone() } else { format!("{n_files} files, {first} among them") };
+    let files = if *n_files == 1 { first.clone() } else { format!("{n_files} files, {first} among them,") };
     if what.includes(Assumed::CONTENT) {
-        return format!("the content of {files} is not known: this verdict takes it for unchanged");
+        return format!("The content of {files} is not known: this verdict takes it for unchanged");
     }
     format!(
-        "the mode of {files} is assumed, since a browser does not show it: this verdict holds if it is right"
+        "The mode of {files} is assumed, since a browser does not show it: this verdict holds if it is right"
     )
 }
 

@@ -31,7 +31,7 @@ test.describe("a folder", () => {
     await test.step("a cached copy says what it takes for granted", async () => {
       await slab(page, "COPY api ./api").click();
       const why = page.getByRole("region", { name: "Why" });
-      await expect(why).toContainText("the mode of api/main.go is assumed, since a browser does not show it");
+      await expect(why).toContainText("The mode of api/main.go is assumed, since a browser does not show it");
       await pasteChanges(page, "100644 d95f3ad14dee633a758d2e331151e950dd13e4ed 0\tapi/main.go\n");
       await expect(note(page)).toContainText("Modes are known now: 1 as assumed, 0 others.");
       await expect(why).not.toContainText("is assumed");
