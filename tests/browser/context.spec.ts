@@ -235,7 +235,7 @@ test("options, timeline, base tags, why and impact on two stages side by side", 
 
   await test.step("a base tag that moved", async () => {
     await page.getByRole("checkbox", { name: "--pull" }).check();
-    await button(page, "Move docker.io/library/node:alpine to other layers").click();
+    await button(page, "Move tag to other layers: docker.io/library/node:alpine").click();
     await expectVerdicts(page, {
       8: "rebuilds", 9: "rebuilds", 10: "rebuilds", 11: "rebuilds", 12: "rebuilds", 13: "rebuilds", 17: "conditional",
     });
@@ -260,12 +260,13 @@ test("options, timeline, base tags, why and impact on two stages side by side", 
 
   await test.step("earlier builds, a fresh runner, prune", async () => {
     await page.getByText("Timeline", { exact: true }).click();
-    await button(page, "Take the texts and files of Build 1 back").click();
+    await expectAccessible(page);
+    await button(page, "Take back the texts and files of Build 1").click();
     await expect(editor(page)).not.toContainText("ARG MODE");
     await expectVerdicts(page, {});
     await button(page, "Fresh runner: an empty cache").click();
     await expect(status(page)).toHaveText(/Nothing was built yet/);
-    await button(page, "Forget Fresh runner and what came after it").click();
+    await button(page, "Forget from here: Fresh runner and what came after it").click();
     await expectVerdicts(page, {});
     // What it imports is the cache of the build that was last: the one with the argument.
     await button(page, "Fresh runner: cache-from, mode=max").click();

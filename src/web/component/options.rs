@@ -57,7 +57,7 @@ pub(super) fn options_form(props: &OptionsProps) -> Html {
             </div>
             <p class="command" aria-label="The same as a command"><code>{ view.command.clone() }</code></p>
             if !view.bases.is_empty() {
-                <h3>{ "Base images" }</h3>
+                <h2>{ "Base images" }</h2>
                 <ul class="bases">{ for view.bases.iter().map(|base| base_row(base, on_message)) }</ul>
             }
         </div>
@@ -118,7 +118,7 @@ fn base_row(base: &BaseRow, on_message: &Callback<Message>) -> Html {
                 <span class="base-note">{ format!("configuration and layers as in {file}") }</span>
             }
             <span class="base-actions">
-                <button class="button" onclick={moved(true)} aria-label={format!("Move {} to other layers", base.reference)}>{ "Move tag to other layers" }</button>
+                <button class="button" onclick={moved(true)} aria-label={format!("Move tag to other layers: {}", base.reference)}>{ "Move tag to other layers" }</button>
                 { for base.candidates.iter().take(MAX_CANDIDATES).map(|(image_idx, label)| {
                     let (on_message, reference, image_idx) = (on_message.clone(), base.reference.clone(), *image_idx);
                     let onclick = Callback::from(move |_: MouseEvent| {
@@ -130,9 +130,9 @@ fn base_row(base: &BaseRow, on_message: &Callback<Message>) -> Html {
                     <button class="button" onclick={
                         let (on_message, reference) = (on_message.clone(), base.reference.clone());
                         Callback::from(move |_: MouseEvent| on_message.emit(Message::BaseForgotten(reference.clone())))
-                    } aria-label={format!("Forget what is known of {}", base.reference)}>{ "Forget what is known" }</button>
+                    } aria-label={format!("Forget what is known: {}", base.reference)}>{ "Forget what is known" }</button>
                 }
-                <button class="button" onclick={moved(false)} aria-label={format!("Move {} to another configuration of the same layers", base.reference)}>{ "Same layers, other configuration" }</button>
+                <button class="button" onclick={moved(false)} aria-label={format!("Same layers, other configuration: {}", base.reference)}>{ "Same layers, other configuration" }</button>
             </span>
         </li>
     }

@@ -50,7 +50,7 @@ pub(super) fn timeline(props: &TimelineProps) -> Html {
                             <tbody>{ for view.timeline.iter().map(|moment| event_row(moment, &props.on_message)) }</tbody>
                         </table>
                     }
-                    <h3>{ "What else happens to caches" }</h3>
+                    <h2>{ "What else happens to caches" }</h2>
                     <div class="menu-actions">
                         { runner(Import::Nothing) }
                         { runner(Import::Min) }
@@ -78,9 +78,9 @@ fn event_row(moment: &Moment, on_message: &Callback<Message>) -> Html {
             <td class="counts">{ for moment.counts.iter().map(|(mark, n)| badge(*mark, Some(*n))) }</td>
             <td class="row-actions">
                 if moment.is_build {
-                    <button class="button quiet" onclick={send(Message::VersionRestored(moment.idx))} aria-label={format!("Take the texts and files of {} back", moment.label)}>{ "Take back" }</button>
+                    <button class="button quiet" onclick={send(Message::VersionRestored(moment.idx))} aria-label={format!("Take back the texts and files of {}", moment.label)}>{ "Take back" }</button>
                 }
-                <button class="button quiet" onclick={send(Message::TimelineCut(moment.idx))} aria-label={format!("Forget {} and what came after it", moment.label)}>{ "Forget from here" }</button>
+                <button class="button quiet" onclick={send(Message::TimelineCut(moment.idx))} aria-label={format!("Forget from here: {} and what came after it", moment.label)}>{ "Forget from here" }</button>
             </td>
         </tr>
     }
