@@ -7,8 +7,7 @@ import { randomBytes } from "node:crypto";
 import { type Page, test } from "@playwright/test";
 import { type LargeArchive, writeLargeArchive } from "../browser/fixtures/archive";
 import { expectVerified, opener } from "../browser/fixtures/inspect";
-import { note, pasteChanges } from "../browser/fixtures/project";
-import { button, editor, openPage, paste, status } from "../browser/fixtures/simulate";
+import { editor, openPage, status } from "../browser/fixtures/simulate";
 
 const N_KEYS = 100;
 const N_MEGABYTES = 512;
@@ -64,31 +63,6 @@ test("from a key press to new verdicts", async ({ page }) => {
     ["in the document", line(samples.map((sample) => sample.told))],
     ["painted", line(samples.map((sample) => sample.painted))],
   ]);
-});
-
-test("from a key press to new verdicts, with 100,000 files and 250 instructions", async ({ page }) => {
-  test.setTimeout(300_000);
-  await openPage(page);
-  const folders = 60;
-  const paths = Array.from({ length: 100_000 }, (_, n) => `dir${n % folders}/part${n % 97}/file${n}.js`);
-  await pasteChanges(page, paths.join("\n"));
-  await note(page).getByText("100000 files of the list are the context now.").waitFor({ timeout: 120_000 });
-  const stages = Array.from({ length: folders }, (_, n) => `FROM debian:12 AS s${n}\nCOPY dir${n}/ /srv/\nRUN make ${n}\n`);
-  const copies = Array.from({ length: folders }, (_, n) => `COPY --from=s${n} /srv /srv${n}\n`);
-  await paste(page, `${stages.join("")}FROM scratch\n${copies.join("")}CMD ["a"]\n`);
-  await button(page, "Build").click();
-  await editor(page).click();
-  await page.keyboard.press("ControlOrMeta+Home");
-  for (const key of ["ArrowDown", "ArrowDown", "End"]) await page.keyboard.press(key);
-  const read = await observeKeys(page);
-  for (let n = 0; n < N_KEYS / 4; n++) {
-    await page.keyboard.press(n % 2 === 0 ? "x" : "Backspace");
-    await page.waitForTimeout(200);
-  }
-  const samples = (await read()).map((sample) => sample.told);
-  if (samples.length !== N_KEYS / 4) throw new Error(`${samples.length} of ${N_KEYS / 4} keys changed the verdicts`);
-  const [median, most] = quantiles(samples, 0.5, 0.95).map((value) => value.toFixed(1));
-  table(`key press to new verdicts, ${N_KEYS / 4} keys with 100,000 files`, [["in the document", `median ${median} ms, 95% within ${most} ms`]]);
 });
 
 test.describe("reading", () => {
