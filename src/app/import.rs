@@ -7,7 +7,7 @@ use super::history::Event;
 use super::saved::Part;
 use super::state::{Session, State, Version, WorkerState};
 use super::update::{Effect, changed};
-use crate::context::{Entry, Tree};
+use crate::context::{Assumed, Entry, EntryKind, Tree};
 use crate::protocol::{ContextReport, ContextSource, JobId, Reply, Request};
 
 /// A context on its way.
@@ -153,7 +153,8 @@ pub(super) fn update(state: &mut State, message: ContextMessage) -> Vec<Effect> 
             let Some(root) = note.single_root.take() else { return Vec::new() };
             let (tree, texts) = inside(&whole(&state.session), &state.session.texts, &root);
             let name = state.session.context_name.clone().unwrap_or_default();
-            take(state, name, tree, texts)
+            // What was built so far had all of it one folder deeper.
+            take(state, name, tree, texts, false)
         }
         ContextMessage::DockerfileChosen(path) => choose_dockerfile(state, &path),
         ContextMessage::Pasted(text) => super::pasted::apply(state, &text),
@@ -214,9 +215,32 @@ fn finish(state: &mut State, name: String, tree: Tree, report: ContextReport) ->
     if dockerfiles.iter().any(|path| path != DOCKERFILE) {
         note.dockerfiles = dockerfiles;
     }
-    let effects = take(state, name, tree, texts);
+    let is_again = state.session.context_name.as_deref() == Some(name.as_str());
+    if is_again {
+        tree = with_known_modes(&tree, &state.session.given);
+    }
+    let effects = take(state, name, tree, texts, is_again);
     state.import = ImportState::Read(Box::new(note));
     effects
+}
+
+/// Modes and links that somebody told of the same files before: a browser never shows them.
+fn with_known_modes(tree: &Tree, before: &Tree) -> Tree {
+    let mut told = tree.clone();
+    for (path, entry) in tree.iter().filter(|(_, entry)| entry.assumed.includes(Assumed::MODE)) {
+        match before.get(&path) {
+            Some(known) if entry.is_dir() || known.is_dir() || known.assumed.includes(Assumed::MODE) => {}
+            Some(known) if matches!(known.kind, EntryKind::Symlink { .. }) => {
+                told.insert(&path, known.clone());
+            }
+            Some(known) => {
+                let assumed = entry.assumed.without(Assumed::MODE);
+                told.insert(&path, Entry { mode: known.mode, assumed, ..entry.clone() });
+            }
+            None => {}
+        }
+    }
+    told
 }
 
 /// By its name, as builders and editors tell.
@@ -263,8 +287,8 @@ pub(super) fn take(
     name: String,
     tree: Tree,
     texts: BTreeMap<String, String>,
+    is_again: bool,
 ) -> Vec<Effect> {
-    let is_again = state.session.context_name.as_deref() == Some(name.as_str());
     state.keep_replaced();
     let session = &mut state.session;
     let mut now = session.now.clone();
@@ -350,7 +374,6 @@ fn choose_dockerfile(state: &mut State, path: &str) -> Vec<Effect> {
 mod tests {
     use super::*;
     use crate::app::update::{Message, update};
-    use crate::context::Assumed;
     use crate::digest::Digest;
 
     fn file(text: &str) -> Entry {
@@ -396,6 +419,27 @@ mod tests {
         let _ = update(&mut state, Message::ReplacementUndone);
         assert_eq!(state.session.last_build(), Some(&state.session.now));
         assert_eq!(before.context_name, None);
+    }
+
+    #[test]
+    fn modes_that_were_told_outlast_another_reading() {
+        let mut state = State::new(Session::example(), "test");
+        let files = [("Dockerfile", "FROM a\n"), ("run.sh", "1")];
+        let _ = import(&mut state, "p", &files);
+        let list = "100755 d95f3ad14dee633a758d2e331151e950dd13e4ed 0\trun.sh\n";
+        let _ = update(&mut state, Message::Context(ContextMessage::Pasted(list.into())));
+        let _ = import(&mut state, "p", &files);
+        assert_eq!(state.session.now.files.get("run.sh").map(|entry| entry.mode), Some(0o755));
+        assert_eq!(state.session.last_build(), Some(&state.session.now));
+    }
+
+    #[test]
+    fn a_root_that_is_entered_begins_anew() {
+        let mut state = State::new(Session::example(), "test");
+        let _ = import(&mut state, "p", &[("shop/a", "1"), ("shop/b", "2")]);
+        let _ = update(&mut state, Message::Context(ContextMessage::RootEntered));
+        assert!(state.session.now.files.get("a").is_some());
+        assert_eq!(state.session.last_build(), Some(&state.session.now));
     }
 
     #[test]

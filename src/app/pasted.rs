@@ -179,6 +179,9 @@ fn apply_modes(state: &mut State, listing: &Listing) -> Vec<Effect> {
     changed(state, Part::Given)
 }
 
+/// What a context is called that comes from a list.
+const NAME: &str = "pasted list";
+
 /// Files of a list become the context. The texts in the editor stay; where the list names them, they lie in it.
 fn new_context(state: &mut State, listing: &Listing) -> Vec<Effect> {
     let (tree, too_many) = listing.tree();
@@ -197,7 +200,8 @@ fn new_context(state: &mut State, listing: &Listing) -> Vec<Effect> {
         .filter(|(path, _)| tree.get(path).is_some())
         .map(|(path, text)| (path.to_owned(), text.clone()))
         .collect();
-    let effects = take(state, "pasted list".to_owned(), tree, texts);
+    let is_again = state.session.context_name.as_deref() == Some(NAME);
+    let effects = take(state, NAME.to_owned(), tree, texts, is_again);
     done(state, vec![format!("{n_files} files of the list are the context now.")], problems);
     effects
 }
