@@ -54,6 +54,19 @@ pub fn kind_of(text: &str) -> Pasted {
     }
 }
 
+/// What the beginning of a text looks like, for a label beside it while it is typed: a list
+/// of 100,000 files is not read with each key. What is done with it, [`kind_of`] says.
+#[must_use]
+pub fn looks_like(text: &str) -> Pasted {
+    const MAX_BYTES: usize = 64 << 10;
+    let text = text.trim_start();
+    let beginning = text.get(..text.floor_char_boundary(MAX_BYTES)).unwrap_or(text);
+    // A line that is cut in two is no line.
+    let is_cut = beginning.len() < text.len();
+    let whole_lines = beginning.rfind('\n').filter(|_| is_cut).and_then(|end| beginning.get(..end));
+    kind_of(whole_lines.unwrap_or(beginning))
+}
+
 /// What is wrong with lines, as sentences; a long list is cut.
 fn sentences<T>(problems: &[T], sentence: impl Fn(&T) -> String) -> Vec<String> {
     const MAX: usize = 20;
@@ -233,6 +246,9 @@ mod tests {
             ("src/a\nsrc/b\n", Pasted::Files(ListingKind::Paths)),
         ] {
             assert_eq!(kind_of(text), kind, "{text}");
+            assert_eq!(looks_like(text), kind, "{text}");
+            let long = text.repeat(100_000 / text.len().max(1));
+            assert_eq!(looks_like(&long), kind, "{text} again and again");
         }
     }
 

@@ -271,7 +271,11 @@ impl Root {
         let revision = self.state.revision;
         if is_history_new || self.analysis.as_ref().is_none_or(|(key, _)| *key != revision) {
             let before = self.analysis.as_ref().map(|(_, analysis)| analysis.as_ref());
+            // In a browser's timeline, and in the bench.
+            let clock = web_sys::window().and_then(|window| window.performance());
+            let _ = clock.as_ref().map(|clock| clock.mark("edited"));
             let analysis = Analysis::new(&self.state, history, before);
+            let _ = clock.map(|clock| clock.measure_with_start_mark("verdicts", "edited"));
             self.analysis = Some((revision, Rc::new(analysis)));
             self.view = None;
         }

@@ -3,11 +3,12 @@
 // Run by `make bench`; it asserts nothing about speed, since machines differ.
 
 import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { type Page, test } from "@playwright/test";
 import { type LargeArchive, writeLargeArchive } from "../browser/fixtures/archive";
 import { expectVerified, opener } from "../browser/fixtures/inspect";
-import { editor, openPage, status } from "../browser/fixtures/simulate";
+import { note, pasteChanges } from "../browser/fixtures/project";
+import { button, editor, openPage, paste, status } from "../browser/fixtures/simulate";
 
 const N_KEYS = 100;
 const N_MEGABYTES = 512;
@@ -62,6 +63,46 @@ test("from a key press to new verdicts", async ({ page }) => {
   table(`key press to new verdicts, ${N_KEYS} keys in the worked example`, [
     ["in the document", line(samples.map((sample) => sample.told))],
     ["painted", line(samples.map((sample) => sample.painted))],
+  ]);
+});
+
+test("from an edit to verdicts, with 100,000 files and 250 instructions, next to sha256 of 10 MB", async ({ page }) => {
+  test.setTimeout(300_000);
+  await openPage(page);
+  const folders = 60;
+  const paths = Array.from({ length: 100_000 }, (_, n) => `dir${n % folders}/part${n % 97}/file${n}.js`);
+  await pasteChanges(page, paths.join("\n"));
+  await note(page).getByText("100000 files of the list are the context now.").waitFor({ timeout: 120_000 });
+  const stages = Array.from({ length: folders }, (_, n) => `FROM debian:12 AS s${n}\nCOPY dir${n}/ /srv/\nRUN make ${n}\n`);
+  const copies = Array.from({ length: folders }, (_, n) => `COPY --from=s${n} /srv /srv${n}\n`);
+  await paste(page, `${stages.join("")}FROM scratch\n${copies.join("")}CMD ["a"]\n`);
+  await button(page, "Build").click();
+  await editor(page).click();
+  await page.keyboard.press("ControlOrMeta+Home");
+  for (const key of ["ArrowDown", "ArrowDown", "End"]) await page.keyboard.press(key);
+  await page.evaluate(() => performance.clearMeasures());
+  const read = await observeKeys(page);
+  const hashes: number[] = [];
+  const bytes = randomBytes(10_000_000);
+  for (let n = 0; n < N_KEYS / 4; n++) {
+    await page.keyboard.press(n % 2 === 0 ? "x" : "Backspace");
+    await page.waitForTimeout(200);
+    const start = performance.now();
+    createHash("sha256").update(bytes).digest();
+    hashes.push(performance.now() - start);
+  }
+  const samples = (await read()).map((sample) => sample.told);
+  if (samples.length !== N_KEYS / 4) throw new Error(`${samples.length} of ${N_KEYS / 4} keys changed the verdicts`);
+  const engine = await page.evaluate(() => performance.getEntriesByName("verdicts").map((entry) => entry.duration));
+  const [hash] = quantiles(hashes, 0.5);
+  const line = (values: number[]) => {
+    const [median, most] = quantiles(values, 0.5, 0.95);
+    return `median ${median?.toFixed(1)} ms (${((median ?? NaN) / (hash ?? NaN)).toFixed(2)}x), 95% within ${most?.toFixed(1)} ms`;
+  };
+  table(`an edit of the Dockerfile, ${N_KEYS / 4} keys with 100,000 files and 250 instructions`, [
+    ["native sha256 of 10 MB", `median ${hash?.toFixed(1)} ms`],
+    ["the engine in wasm, edit to verdicts", line(engine)],
+    ["key press to rows in the document", line(samples)],
   ]);
 });
 

@@ -3,7 +3,7 @@
 import { gzipSync } from "node:zlib";
 import { corpusImage, tarOf, upload, zipOf } from "./fixtures/archive";
 import { expectVerified, openFile } from "./fixtures/inspect";
-import { choose, context, expectVerdicts, file, type Folder, folderOf, note, pasteChanges, PROJECT } from "./fixtures/project";
+import { choose, context, expectVerdicts, file, type Folder, folderOf, note, pasteChanges, pasteText, PROJECT } from "./fixtures/project";
 import { builds, button, editor, openPage, paste, showSteps, slab, status } from "./fixtures/simulate";
 import { expect, expectAccessible, test } from "./fixtures/test";
 
@@ -160,6 +160,18 @@ test("changes by one click each: edit, touch, chmod, delete, add, ignore", async
   await expectVerdicts(page, webRebuilds);
   await expect(status(page)).toContainText("web/index.js is ignored now");
   await expect(file(page, "index.js").locator("[title*='web/*.js']")).toBeVisible();
+});
+
+test("a long list is pasted whole and not drawn", async ({ page }) => {
+  await openPage(page);
+  const paths = Array.from({ length: 20_000 }, (_, n) => `src/part${n % 97}/file${n}.js`);
+  await pasteText(page, paths.join("\n"));
+  await expect(note(page)).toHaveText(/^\d+ kB pasted; too long to be shown here\.$/);
+  await expect(context(page)).toContainText("a list of files: they become the context");
+  await context(page).getByRole("button", { name: "Discard" }).click();
+  await expect(note(page)).toHaveCount(0);
+  await pasteChanges(page, paths.join("\n"));
+  await expect(note(page)).toContainText("20000 files of the list are the context now.");
 });
 
 test("changes in bulk: git status, git diff --name-status, git diff", async ({ page }) => {

@@ -2,16 +2,20 @@
 
 use std::rc::Rc;
 
-use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
+use wasm_bindgen::JsCast;
+use web_sys::{ClipboardEvent, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use super::icon::icon;
 use super::size::human;
 use crate::app::import::{ContextMessage, ImportNote, ImportState};
-use crate::app::pasted;
+use crate::app::pasted::{self, Pasted};
 use crate::app::state::State;
 use crate::app::update::Message;
 use crate::web::folder::{Chosen, list};
+
+/// Above this a pasted text is kept beside its box: Chromium takes minutes to put 200 kB into one.
+const MAX_SHOWN_BYTES: usize = 16 << 10;
 
 #[derive(Properties, PartialEq)]
 pub(super) struct ImportProps {
@@ -27,7 +31,10 @@ pub(super) fn import(props: &ImportProps) -> Html {
         let on_message = props.on_message.clone();
         Callback::from(move |_: MouseEvent| on_message.emit(Message::Context(message.clone())))
     };
-    let text = use_state(String::new);
+    // The text stays in its box: it is not drawn again with each key.
+    let area = use_node_ref();
+    let kind = use_state_eq(|| Pasted::Nothing);
+    let held = use_state(|| None::<Rc<str>>);
     let picker = |label: &'static str, image: &'static str, is_folder: bool| {
         let on_context = props.on_context.clone();
         let onchange = Callback::from(move |event: Event| {
@@ -50,21 +57,46 @@ pub(super) fn import(props: &ImportProps) -> Html {
         }
     };
     let on_text = {
-        let text = text.clone();
+        let kind = kind.clone();
         Callback::from(move |event: InputEvent| {
             if let Some(area) = event.target_dyn_into::<HtmlTextAreaElement>() {
-                text.set(area.value());
+                kind.set(pasted::looks_like(&area.value()));
+            }
+        })
+    };
+    let on_paste = {
+        let (kind, held) = (kind.clone(), held.clone());
+        Callback::from(move |event: Event| {
+            let data = event.dyn_ref::<ClipboardEvent>().and_then(ClipboardEvent::clipboard_data);
+            let text = data.and_then(|data| data.get_data("text").ok()).unwrap_or_default();
+            if text.len() > MAX_SHOWN_BYTES {
+                event.prevent_default();
+                kind.set(pasted::looks_like(&text));
+                held.set(Some(text.into()));
             }
         })
     };
     let on_apply = {
-        let (text, on_message) = (text.clone(), props.on_message.clone());
+        let (area, kind, held, on_message) =
+            (area.clone(), kind.clone(), held.clone(), props.on_message.clone());
         Callback::from(move |_: MouseEvent| {
-            on_message.emit(Message::Context(ContextMessage::Pasted(text.as_str().to_owned())));
-            text.set(String::new());
+            let area = area.cast::<HtmlTextAreaElement>();
+            let typed = area.as_ref().map(HtmlTextAreaElement::value).unwrap_or_default();
+            let text = held.as_deref().map_or(typed, str::to_owned);
+            on_message.emit(Message::Context(ContextMessage::Pasted(text)));
+            area.inspect(|area| area.set_value(""));
+            held.set(None);
+            kind.set(Pasted::Nothing);
         })
     };
-    let recognized = pasted::kind_of(&text).label();
+    let on_discard = {
+        let (kind, held) = (kind.clone(), held.clone());
+        Callback::from(move |_: MouseEvent| {
+            held.set(None);
+            kind.set(Pasted::Nothing);
+        })
+    };
+    let is_empty = *kind == Pasted::Nothing;
     html! {
         <div class="import">
             <div class="import-tools">
@@ -79,10 +111,14 @@ pub(super) fn import(props: &ImportProps) -> Html {
             <details class="paste">
                 <summary>{ "Paste changes or a list of files" }</summary>
                 <p class="note" id="paste-help">{ "git diff, git diff --name-status, git status --porcelain; git ls-files -s for the true modes; or paths, one on a line." }</p>
-                <textarea rows="5" spellcheck="false" aria-label="Changes or a list of files" aria-describedby="paste-help" value={text.as_str().to_owned()} oninput={on_text} />
+                if let Some(text) = held.as_deref() {
+                    <p role="status">{ format!("{} pasted; too long to be shown here.", human(text.len() as u64)) }</p>
+                }
+                <textarea hidden={held.is_some()} onpaste={on_paste} ref={area} rows="5" spellcheck="false" aria-label="Changes or a list of files" aria-describedby="paste-help" oninput={on_text} />
                 <div class="paste-tools">
-                    <button class="button" disabled={text.trim().is_empty()} onclick={on_apply}>{ "Apply" }</button>
-                    if !text.trim().is_empty() { <span class="note">{ recognized }</span> }
+                    <button class="button" disabled={is_empty} onclick={on_apply}>{ "Apply" }</button>
+                    if held.is_some() { <button class="button" onclick={on_discard}>{ "Discard" }</button> }
+                    if !is_empty { <span class="note">{ kind.label() }</span> }
                 </div>
             </details>
             { status(props, &send) }
