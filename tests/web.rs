@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use layerlab::archive::{ByteSource, Window};
 use layerlab::context::{Assumed, Entry, EntryKind};
 use layerlab::digest::Digest;
+use layerlab::image::OpenAs;
 use layerlab::job::{Files, Job};
 use layerlab::oci::ImageConfig;
 use layerlab::protocol::{
@@ -45,7 +46,16 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
 fn requests_arrive_as_they_were_sent() {
     let job = JobId(u32::MAX);
     let requests = [
-        Request::Open { job },
+        Request::Open { job, open_as: OpenAs::Layer, limits_times: u32::MAX },
+        Request::ReadLayer {
+            job,
+            key: MAX_BYTES,
+            plans: vec!["{}".into()],
+            with_entries: true,
+            inflated_bytes: MAX_BYTES,
+            limits_times: 8,
+        },
+        Request::KeepEntries { job, key: 0, entries: vec![0, 255].into() },
         Request::ListFolder {
             job, image_idx: 1, layer_idx: u32::MAX, path: "srv/naïve/🐳\u{fffd}".into()
         },
@@ -63,9 +73,11 @@ fn requests_arrive_as_they_were_sent() {
     for request in &requests {
         match request {
             // A variant that is added must be added above, too.
-            Request::Open { .. } | Request::ListFolder { .. } | Request::ReadContext { .. } => {
-                round_trip(request)
-            }
+            Request::Open { .. }
+            | Request::ReadLayer { .. }
+            | Request::KeepEntries { .. }
+            | Request::ListFolder { .. }
+            | Request::ReadContext { .. } => round_trip(request),
         }
     }
 }
@@ -85,6 +97,8 @@ fn replies_arrive_as_they_were_sent() {
                 instruction: Some("RUN a".into()),
                 created_by: Some("/bin/sh -c a".into()),
                 stored_bytes: MAX_BYTES,
+                key: Some(MAX_BYTES),
+                plan: "{}".into(),
             },
             PlannedLayer::default(),
         ],
@@ -95,7 +109,8 @@ fn replies_arrive_as_they_were_sent() {
         blob_digest: Some("sha256:02".into()),
         diff_id: Some("sha256:03".into()),
         chain_id: None,
-        is_verified: true,
+        is_sound: true,
+        is_limited: true,
         tar_bytes: MAX_BYTES,
         content_bytes: MAX_BYTES,
         n_entries: MAX_BYTES,
@@ -135,14 +150,18 @@ fn replies_arrive_as_they_were_sent() {
         Reply::Ready { build: "b1".into() },
         Reply::Progressed { job, done_bytes: 0, total_bytes: MAX_BYTES },
         Reply::ImagesFound { job, images: vec![image, ImageReport::default()] },
-        Reply::LayerRead { job, image_idx: 0, layer_idx: 1, report },
+        Reply::LayerRead { job, image_idx: 0, layer_idx: 1, report: report.clone() },
+        Reply::LayerListed { job, image_idx: 0, layer_idx: 1, report: report.clone() },
+        Reply::Listed { job, is_read: true },
+        Reply::LayerProgressed { job, key: MAX_BYTES, done_bytes: 1 },
+        Reply::LayerHashed { job, key: 1, reports: vec![report], entries: Some(vec![0, 255].into()) },
+        Reply::LayerFailed { job, key: 1, message: "odd".into() },
         Reply::ContextFiles {
             job,
             files: vec![("src".into(), Entry::dir()), ("src/a.rs".into(), file), ("l".into(), link)],
         },
         Reply::ContextRead { job, report: context },
-        Reply::Finished { job },
-        Reply::Failed { job, message: "this is a PNG picture, not an image tarball".into() },
+        Reply::Failed { job, message: "this is no image".into(), may_be_layer: true },
         Reply::FolderListed {
             job,
             image_idx: 0,
@@ -158,9 +177,13 @@ fn replies_arrive_as_they_were_sent() {
             | Reply::Progressed { .. }
             | Reply::ImagesFound { .. }
             | Reply::LayerRead { .. }
+            | Reply::LayerListed { .. }
+            | Reply::Listed { .. }
+            | Reply::LayerProgressed { .. }
+            | Reply::LayerHashed { .. }
+            | Reply::LayerFailed { .. }
             | Reply::ContextFiles { .. }
             | Reply::ContextRead { .. }
-            | Reply::Finished { .. }
             | Reply::Failed { .. }
             | Reply::FolderListed { .. } => round_trip(reply),
         }
@@ -280,14 +303,29 @@ fn an_archive_is_read_from_a_blob() {
     .concat();
     archive.resize(archive.len() + 1024, 0);
 
-    let (mut replies, job) = (Vec::new(), JobId(1));
-    Job::default().run(Request::Open { job }, &mut One(blob_of(&archive)), &mut |reply| replies.push(reply));
-    assert_eq!(replies.last(), Some(&Reply::Finished { job }));
-    let read: Vec<&LayerReport> = replies
-        .iter()
-        .filter_map(|reply| if let Reply::LayerRead { report, .. } = reply { Some(report) } else { None })
-        .collect();
-    let [report] = read.as_slice() else { panic!("{replies:?}") };
-    assert!(report.is_verified);
+    let (mut job, id) = (Job::default(), JobId(1));
+    let mut ask = |request| {
+        let mut replies = Vec::new();
+        job.run(request, &mut One(blob_of(&archive)), &mut |reply| replies.push(reply));
+        replies
+    };
+    let replies = ask(Request::Open { job: id, open_as: OpenAs::Image, limits_times: 1 });
+    assert_eq!(replies.last(), Some(&Reply::Listed { job: id, is_read: false }));
+    let planned = replies.iter().find_map(|reply| match reply {
+        Reply::ImagesFound { images, .. } => images[0].layers.first(),
+        _ => None,
+    });
+    let planned = planned.unwrap();
+    let replies = ask(Request::ReadLayer {
+        job: id,
+        key: planned.key.unwrap(),
+        plans: vec![planned.plan.clone()],
+        with_entries: true,
+        inflated_bytes: 0,
+        limits_times: 1,
+    });
+    let Some(Reply::LayerHashed { reports, entries: Some(_), .. }) = replies.last() else { panic!() };
+    let [report] = reports.as_slice() else { panic!("{replies:?}") };
+    assert!(report.is_verified());
     assert_eq!((report.diff_id.as_deref(), report.n_entries), (Some(diff_id.as_str()), 1));
 }

@@ -181,14 +181,8 @@ mod tests {
         let report = ImageReport { tags: vec!["node:alpine".into()], config, ..ImageReport::default() };
         state.image = ImageState::Open(Box::new(OpenImage {
             name: "node.tar".into(),
-            size_bytes: 1,
-            job: crate::protocol::JobId(1),
             images: vec![report],
-            layers: BTreeMap::new(),
-            image_idx: 0,
-            layer_idx: 0,
-            folders: BTreeMap::new(),
-            unfolded: std::collections::BTreeSet::new(),
+            ..OpenImage::default()
         }));
         let name = "docker.io/library/node:alpine".to_owned();
         assert_eq!(candidates(&state, &name), [(0, "node:alpine of node.tar".to_owned())]);

@@ -1,11 +1,233 @@
-//! The image under inspection: what the worker tells of it, and what it is asked.
+//! The image under inspection: what the workers tell of it, and what they are asked.
+//!
+//! One worker lists the archive and keeps the entries; it answers as long as the image is
+//! there. Layers are shared out among others that read them for their digests, one at a time
+//! each. What such a worker meets of entries on its way goes to the one that keeps them.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::import;
-use super::state::{ImageState, State, WorkerState};
+use super::saved::Part;
+use super::state::{ImageState, OpenImage, ReadingLayer, State, WorkerState};
 use super::update::Effect;
-use crate::protocol::{Reply, Request};
+use crate::digest::{ChainId, DiffId, Digest};
+use crate::protocol::{JobId, LayerReport, OpenAs, PlannedLayer, Reply, Request};
+
+/// How many times the limits are raised at once.
+const RAISE: u32 = 8;
+
+/// A file was chosen.
+pub(super) fn choose(state: &mut State, name: String, size_bytes: u64) -> Vec<Effect> {
+    state.session.last_image_name = Some(name.clone());
+    state.session.place = super::state::Place::Inspect;
+    let mut effects = vec![Effect::Save(Part::Texts), Effect::ShowPlace];
+    if let WorkerState::Broken { message } = &state.worker {
+        let message = message.clone();
+        state.image = ImageState::Failed { name, message, size_bytes, may_be_layer: false };
+        return effects;
+    }
+    let image = OpenImage { name, size_bytes, limits_times: 1, ..OpenImage::default() };
+    effects.extend(open(state, image));
+    effects
+}
+
+/// The same file once more, taken for something else or with other limits.
+pub(super) fn again(state: &mut State, open_as: OpenAs, limits_times: u32) -> Vec<Effect> {
+    let (name, size_bytes) = match &state.image {
+        ImageState::Failed { name, size_bytes, .. } => (name.clone(), *size_bytes),
+        ImageState::Opening { image, .. } | ImageState::Open(image) => (image.name.clone(), image.size_bytes),
+        ImageState::Empty | ImageState::Cancelled { .. } => return Vec::new(),
+    };
+    open(state, OpenImage { name, size_bytes, open_as, limits_times, ..OpenImage::default() })
+}
+
+fn open(state: &mut State, image: OpenImage) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if matches!(state.image, ImageState::Opening { .. }) {
+        effects = vec![Effect::RestartWorker, Effect::RestartReaders];
+    }
+    state.n_jobs += 1;
+    let job = JobId(state.n_jobs);
+    let (open_as, limits_times) = (image.open_as, image.limits_times);
+    let total_bytes = image.size_bytes;
+    let image = Box::new(OpenImage { job, ..image });
+    state.image = ImageState::Opening { image, done_bytes: 0, total_bytes };
+    effects.push(Effect::SendFile(Request::Open { job, open_as, limits_times }));
+    effects
+}
+
+/// The reader has had enough. What is listed stays; the layers that are left can be read later.
+pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
+    let ImageState::Opening { image, .. } = &mut state.image else { return Vec::new() };
+    if image.is_listed() {
+        for key in std::mem::take(&mut image.reading).into_keys().rev() {
+            image.waiting.push_front(key);
+        }
+        state.image = ImageState::Open(std::mem::take(image));
+        return vec![Effect::RestartReaders];
+    }
+    state.image = ImageState::Cancelled { name: image.name.clone() };
+    // Replies that are still on their way belong to no job any more.
+    state.n_jobs += 1;
+    vec![Effect::RestartWorker, Effect::RestartReaders]
+}
+
+/// The layers that are left are read after all.
+pub(super) fn resume(state: &mut State) -> Vec<Effect> {
+    if let ImageState::Open(image) = &mut state.image
+        && !image.waiting.is_empty()
+    {
+        let image = std::mem::take(image);
+        state.image = ImageState::Opening { image, done_bytes: 0, total_bytes: 0 };
+    }
+    read_next(state)
+}
+
+/// A layer that reached a limit is read again with higher ones.
+pub(super) fn read_on(state: &mut State, layer_idx: u32) -> Vec<Effect> {
+    let Some(image) = state.image.image_mut() else { return Vec::new() };
+    if image.is_read_at_once {
+        let (open_as, limits_times) = (image.open_as, image.limits_times.saturating_mul(RAISE));
+        return again(state, open_as, limits_times);
+    }
+    let place = (image.image_idx, layer_idx);
+    let Some(key) = image.key(place) else { return Vec::new() };
+    if image.waiting.contains(&key) || image.reading.contains_key(&key) {
+        return Vec::new();
+    }
+    let times = image.raised.entry(key).or_insert(image.limits_times);
+    *times = times.saturating_mul(RAISE);
+    image.waiting.push_front(key);
+    image.folders.retain(|(image_idx, layer_idx, _), _| (*image_idx, *layer_idx) != place);
+    resume(state)
+}
+
+/// One of the workers that read layers crashed.
+pub(super) fn reader_failed(state: &mut State, reader: u32, message: String) -> Vec<Effect> {
+    let reading = state.image.image().map(|image| (image.job, &image.reading));
+    let of_reader = reading.and_then(|(job, reading)| {
+        let mut all = reading.iter();
+        all.find(|(_, layer)| layer.reader == reader).map(|(key, _)| (job, *key))
+    });
+    let mut effects = vec![Effect::RestartReader(reader)];
+    if let Some((job, key)) = of_reader {
+        effects.extend(replied(state, Reply::LayerFailed { job, key, message }));
+    }
+    effects
+}
+
+/// The image cannot be read.
+pub(super) fn fail(state: &mut State, message: &str) {
+    if let ImageState::Opening { image, .. } = &state.image {
+        let (name, message, size_bytes) = (image.name.clone(), message.to_owned(), image.size_bytes);
+        state.image = ImageState::Failed { name, message, size_bytes, may_be_layer: false };
+    }
+}
+
+impl OpenImage {
+    /// What could be listed is: from here on, layers are read one by one.
+    fn is_listed(&self) -> bool {
+        !self.reading.is_empty() || !self.waiting.is_empty()
+    }
+
+    fn key(&self, (image_idx, layer_idx): (u32, u32)) -> Option<u64> {
+        let image = self.images.get(usize::try_from(image_idx).ok()?)?;
+        image.layers.get(usize::try_from(layer_idx).ok()?)?.key
+    }
+
+    /// Where a layer stands, and what is planned there.
+    fn uses(&self, key: u64) -> Vec<((u32, u32), &PlannedLayer)> {
+        let places = self.images.iter().zip(0..).flat_map(|(image, image_idx)| {
+            image.layers.iter().zip(0..).map(move |(layer, layer_idx)| ((image_idx, layer_idx), layer))
+        });
+        places.filter(|(_, layer)| layer.key == Some(key)).collect()
+    }
+
+    /// Every layer that is in the archive, once, in stack order, and their lengths together.
+    fn all_layers(&self) -> (Vec<u64>, u64) {
+        let mut seen = BTreeMap::new();
+        let mut keys = Vec::new();
+        for layer in self.images.iter().flat_map(|image| &image.layers) {
+            if let Some(key) = layer.key
+                && seen.insert(key, layer.stored_bytes).is_none()
+            {
+                keys.push(key);
+            }
+        }
+        (keys, seen.into_values().fold(0, u64::saturating_add))
+    }
+
+    /// The chains of all images, as far as the layers are read.
+    fn chain(&mut self) {
+        for (image, image_idx) in self.images.iter().zip(0..) {
+            let mut below = None;
+            for (_, layer_idx) in image.layers.iter().zip(0..) {
+                let Some(report) = self.layers.get_mut(&(image_idx, layer_idx)) else { break };
+                let diff_id = report.diff_id.as_deref().and_then(Digest::parse);
+                let Some(diff_id) = diff_id else { break };
+                let chain_id = ChainId::push(below, DiffId(diff_id));
+                report.chain_id = Some(chain_id.to_string());
+                below = Some(chain_id);
+            }
+        }
+    }
+}
+
+/// Gives workers that have nothing to do the layers that come next.
+fn read_next(state: &mut State) -> Vec<Effect> {
+    let ImageState::Opening { image, done_bytes, total_bytes } = &mut state.image else { return Vec::new() };
+    let mut effects = Vec::new();
+    for reader in 0..state.n_readers.max(1) {
+        if image.reading.values().any(|layer| layer.reader == reader) {
+            continue;
+        }
+        let Some(key) = image.waiting.pop_front() else { break };
+        let uses = image.uses(key);
+        let raised = image.raised.get(&key).copied();
+        let limits_times = raised.unwrap_or(image.limits_times);
+        let plans = uses.iter().map(|(_, planned)| planned.plan.clone()).collect();
+        let stored_bytes = uses.first().map_or(0, |(_, planned)| planned.stored_bytes);
+        let uses = uses.iter().map(|(place, _)| *place).collect();
+        image.reading.insert(key, ReadingLayer { reader, done_bytes: 0, uses, stored_bytes });
+        let (job, with_entries, inflated_bytes) = (image.job, raised.is_some(), image.inflated_bytes);
+        let request = Request::ReadLayer { job, key, plans, with_entries, inflated_bytes, limits_times };
+        effects.push(Effect::SendLayer { reader, request });
+    }
+    if image.reading.is_empty() && image.waiting.is_empty() {
+        state.image = ImageState::Open(std::mem::take(image));
+        // Sizes that are known in full may be those of steps.
+        state.view_revision += 1;
+        return effects;
+    }
+    *total_bytes = image.all_layers().1;
+    let under_way: u64 = image.reading.values().map(|layer| layer.done_bytes).sum();
+    *done_bytes = (image.read_bytes + under_way).min(*total_bytes);
+    effects
+}
+
+/// A layer was read, or cannot be.
+fn hashed(state: &mut State, key: u64, reports: Vec<LayerReport>, is_complete: bool) -> Vec<Effect> {
+    let Some(image) = state.image.image_mut() else { return Vec::new() };
+    let Some(layer) = image.reading.remove(&key) else { return Vec::new() };
+    image.read_bytes = image.read_bytes.saturating_add(layer.stored_bytes);
+    let is_inflated = reports.first().is_some_and(|report| report.compression != "none");
+    if let Some(report) = reports.first().filter(|_| is_inflated) {
+        image.inflated_bytes = image.inflated_bytes.saturating_add(report.tar_bytes);
+    }
+    for (place, report) in layer.uses.into_iter().zip(reports) {
+        let report = match image.layers.get(&place).filter(|_| !is_complete) {
+            Some(listed) => report.after(listed),
+            None => report,
+        };
+        image.layers.insert(place, report);
+    }
+    image.chain();
+    state.view_revision += 1;
+    let mut effects = read_next(state);
+    effects.extend(show_folder(state, ""));
+    effects
+}
 
 /// Asks for a folder's rows, unless they are there.
 pub(super) fn show_folder(state: &mut State, path: &str) -> Vec<Effect> {
@@ -48,21 +270,51 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
                 state.view_revision += 1;
             }
         }
-        Reply::LayerRead { image_idx, layer_idx, report, .. } => {
+        Reply::LayerListed { image_idx, layer_idx, report, .. }
+        | Reply::LayerRead { image_idx, layer_idx, report, .. } => {
             if let Some(image) = state.image.image_mut() {
                 image.layers.insert((image_idx, layer_idx), report);
                 state.view_revision += 1;
             }
-        }
-        Reply::Finished { .. } => {
-            if let ImageState::Opening { image, .. } = &mut state.image {
-                state.image = ImageState::Open(image.clone());
+            if state.image.image().is_some_and(|image| image.layer_idx == layer_idx) {
+                return show_folder(state, "");
             }
-            return show_folder(state, "");
         }
-        Reply::Failed { message, .. } => {
-            let name = state.image.image().map(|image| image.name.clone()).unwrap_or_default();
-            state.image = ImageState::Failed { name, message };
+        Reply::Listed { is_read, .. } => {
+            if let Some(image) = state.image.image_mut() {
+                image.is_read_at_once = is_read;
+                if !is_read {
+                    image.waiting = image.all_layers().0.into();
+                }
+                image.chain();
+            }
+            let mut effects = read_next(state);
+            effects.extend(show_folder(state, ""));
+            return effects;
+        }
+        Reply::LayerProgressed { key, done_bytes, .. } => {
+            if let Some(layer) = state.image.image_mut().and_then(|image| image.reading.get_mut(&key)) {
+                layer.done_bytes = done_bytes;
+            }
+            return read_next(state);
+        }
+        Reply::LayerHashed { job, key, reports, entries } => {
+            let is_complete = entries.is_some();
+            let keep = entries.map(|entries| Effect::Send(Request::KeepEntries { job, key, entries }));
+            let mut effects: Vec<Effect> = keep.into_iter().collect();
+            effects.extend(hashed(state, key, reports, is_complete));
+            return effects;
+        }
+        Reply::LayerFailed { key, message, .. } => {
+            let report = LayerReport { problems: vec![message], ..LayerReport::default() };
+            let n_uses = state.image.image().map_or(0, |image| image.uses(key).len());
+            return hashed(state, key, vec![report; n_uses], false);
+        }
+        Reply::Failed { message, may_be_layer, .. } => {
+            let image = state.image.image();
+            let (name, size_bytes) =
+                image.map(|image| (image.name.clone(), image.size_bytes)).unwrap_or_default();
+            state.image = ImageState::Failed { name, message, size_bytes, may_be_layer };
         }
         Reply::FolderListed { image_idx, layer_idx, path, rows, .. } => {
             if let Some(image) = state.image.image_mut() {

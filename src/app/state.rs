@@ -1,6 +1,6 @@
 //! Ground facts: everything the page knows that cannot be derived.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::known::KnownImages;
 use super::options::Options;
 use crate::cache::solve::Reruns;
 use crate::context::Tree;
-use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport};
+use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport, OpenAs};
 
 /// Where the reader is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -226,8 +226,21 @@ pub type FolderKey = (u32, u32, String);
 /// A folder's rows, once they came.
 pub type Rows = Option<Rc<Vec<FolderRow>>>;
 
-/// An image file as far as it is read.
+/// A layer that a worker is reading.
 #[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReadingLayer {
+    /// Which of the workers.
+    pub reader: u32,
+    /// Bytes read so far.
+    pub done_bytes: u64,
+    /// Where it stands, images and layers, and how it is read there.
+    pub uses: Vec<(u32, u32)>,
+    /// Its length.
+    pub stored_bytes: u64,
+}
+
+/// An image file as far as it is read.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct OpenImage {
     /// The file's name.
     pub name: String,
@@ -235,9 +248,25 @@ pub struct OpenImage {
     pub size_bytes: u64,
     /// The job that reads it.
     pub job: JobId,
+    /// What it is taken for.
+    pub open_as: OpenAs,
+    /// The usual limits, so many times.
+    pub limits_times: u32,
+    /// Layers that are still to be read, by their keys.
+    pub waiting: VecDeque<u64>,
+    /// Layers that are being read.
+    pub reading: BTreeMap<u64, ReadingLayer>,
+    /// Layers that are read past the usual limits, and how many times those.
+    pub raised: BTreeMap<u64, u32>,
+    /// Bytes of layers that were read.
+    pub read_bytes: u64,
+    /// What compressed layers inflated to, all together.
+    pub inflated_bytes: u64,
+    /// The archive is compressed as a whole: one worker reads it and is busy with that.
+    pub is_read_at_once: bool,
     /// The images that it holds, once known.
     pub images: Vec<ImageReport>,
-    /// The layers that were read, by image and place.
+    /// The layers that were listed or read, by image and place.
     pub layers: BTreeMap<(u32, u32), LayerReport>,
     /// The image that is shown.
     pub image_idx: u32,
@@ -277,6 +306,10 @@ pub enum ImageState {
         name: String,
         /// Why, as a sentence.
         message: String,
+        /// The file's length.
+        size_bytes: u64,
+        /// It could be opened as one layer.
+        may_be_layer: bool,
     },
 }
 
@@ -347,6 +380,8 @@ pub struct State {
     pub image: ImageState,
     /// The worker.
     pub worker: WorkerState,
+    /// How many workers read layers side by side.
+    pub n_readers: u32,
     /// The build id of this page.
     pub build: String,
     /// Jobs begun so far.
@@ -377,6 +412,7 @@ impl State {
             pane: Pane::Edit,
             image: ImageState::Empty,
             worker: WorkerState::Loading,
+            n_readers: 1,
             build: build.to_owned(),
             n_jobs: 0,
             is_resetting: false,

@@ -8,14 +8,12 @@ use super::known;
 use super::opened;
 use super::options::{Builder, Field};
 use super::saved::Part;
-use super::state::{
-    EditorTab, ImageState, OpenImage, Pane, Place, Session, State, Theme, Version, WorkerState,
-};
+use super::state::{EditorTab, ImageState, Pane, Place, Session, State, Theme, Version, WorkerState};
 use crate::cache::solve::Reruns;
 use crate::context::{Assumed, Entry, EntryKind};
 use crate::diagnostic::TextEdit;
 use crate::digest::{Digest, Hasher};
-use crate::protocol::{JobId, Reply, Request};
+use crate::protocol::{OpenAs, Reply, Request};
 
 /// What happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -120,6 +118,24 @@ pub enum Message {
     },
     /// Reading was cancelled by the reader.
     OpeningCancelled,
+    /// Layers that were left when reading was cancelled are to be read after all.
+    OpeningResumed,
+    /// The file is to be opened once more, taken for something else or with other limits.
+    OpenedAgain {
+        /// What it is taken for.
+        open_as: OpenAs,
+        /// The usual limits, so many times.
+        limits_times: u32,
+    },
+    /// A layer that reached a limit is to be read on with higher ones.
+    LayerReadOn(u32),
+    /// One of the workers that read layers crashed.
+    ReaderFailed {
+        /// Which one.
+        reader: u32,
+        /// What is known, as a sentence.
+        message: String,
+    },
     /// Another image of the archive was chosen.
     ImageSelected(u32),
     /// Another layer was chosen.
@@ -161,6 +177,17 @@ pub enum Effect {
     SendContext(Request),
     /// Find the files of the context once more and read them again.
     RereadContext,
+    /// Hand the file that was chosen last to one of the workers that read layers.
+    SendLayer {
+        /// Which one.
+        reader: u32,
+        /// What it is asked.
+        request: Request,
+    },
+    /// Replace one of them by a fresh one.
+    RestartReader(u32),
+    /// Replace all of them.
+    RestartReaders,
     /// Replace the worker by a fresh one.
     RestartWorker,
     /// The same for the one that reads contexts.
@@ -381,43 +408,12 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             }
             changed(state, Part::Files)
         }
-        Message::ImageChosen { name, size_bytes } => {
-            let was_busy = matches!(state.image, ImageState::Opening { .. });
-            state.n_jobs += 1;
-            let job = JobId(state.n_jobs);
-            state.session.last_image_name = Some(name.clone());
-            state.session.place = Place::Inspect;
-            if let WorkerState::Broken { message } = &state.worker {
-                state.image = ImageState::Failed { name, message: message.clone() };
-                return vec![Effect::Save(Part::Texts), Effect::ShowPlace];
-            }
-            let image = OpenImage {
-                name,
-                size_bytes,
-                job,
-                images: Vec::new(),
-                layers: std::collections::BTreeMap::new(),
-                image_idx: 0,
-                layer_idx: 0,
-                folders: std::collections::BTreeMap::new(),
-                unfolded: std::collections::BTreeSet::new(),
-            };
-            state.image =
-                ImageState::Opening { image: Box::new(image), done_bytes: 0, total_bytes: size_bytes };
-            let mut effects = vec![Effect::Save(Part::Texts), Effect::ShowPlace];
-            if was_busy {
-                effects.push(Effect::RestartWorker);
-            }
-            effects.push(Effect::SendFile(Request::Open { job }));
-            effects
-        }
-        Message::OpeningCancelled => {
-            let ImageState::Opening { image, .. } = &state.image else { return Vec::new() };
-            state.image = ImageState::Cancelled { name: image.name.clone() };
-            // Replies that are still on their way belong to no job any more.
-            state.n_jobs += 1;
-            vec![Effect::RestartWorker]
-        }
+        Message::ImageChosen { name, size_bytes } => opened::choose(state, name, size_bytes),
+        Message::OpeningCancelled => opened::cancel(state),
+        Message::OpeningResumed => opened::resume(state),
+        Message::OpenedAgain { open_as, limits_times } => opened::again(state, open_as, limits_times),
+        Message::LayerReadOn(idx) => opened::read_on(state, idx),
+        Message::ReaderFailed { reader, message } => opened::reader_failed(state, reader, message),
         Message::ImageSelected(idx) => {
             if let Some(image) = state.image.image_mut() {
                 image.image_idx = idx;
@@ -443,18 +439,14 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         }
         Message::WorkerReplied(reply) => opened::replied(state, reply),
         Message::WorkerMissing(message) => {
-            if let ImageState::Opening { image, .. } = &state.image {
-                state.image = ImageState::Failed { name: image.name.clone(), message: message.clone() };
-            }
+            opened::fail(state, &message);
             let effects = import::update(state, ContextMessage::WorkerFailed(message.clone()));
             state.worker = WorkerState::Broken { message };
             effects
         }
         Message::WorkerFailed(message) => {
             let is_opening = matches!(state.image, ImageState::Opening { .. });
-            if let ImageState::Opening { image, .. } = &state.image {
-                state.image = ImageState::Failed { name: image.name.clone(), message: message.clone() };
-            }
+            opened::fail(state, &message);
             state.n_jobs += 1;
             if is_opening {
                 // The worker worked until this file: a fresh one may read another.
@@ -561,6 +553,7 @@ fn file_changed(state: &mut State, path: &str, has_new_bytes: bool) -> Vec<Effec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::JobId;
 
     fn state() -> State {
         State::new(Session::example(), "b1")
@@ -573,11 +566,11 @@ mod tests {
         let _ = update(&mut state, chosen("a.tar"));
         let effects = update(&mut state, chosen("b.tar"));
         assert!(effects.contains(&Effect::RestartWorker));
-        let stale = Reply::Failed { job: JobId(1), message: "old".into() };
+        let stale = Reply::Failed { job: JobId(1), message: "old".into(), may_be_layer: false };
         let _ = update(&mut state, Message::WorkerReplied(stale));
         assert!(matches!(&state.image, ImageState::Opening { image, .. } if image.name == "b.tar"));
         let _ = update(&mut state, Message::OpeningCancelled);
-        let late = Reply::Finished { job: JobId(2) };
+        let late = Reply::Listed { job: JobId(2), is_read: true };
         let _ = update(&mut state, Message::WorkerReplied(late));
         assert_eq!(state.image, ImageState::Cancelled { name: "b.tar".into() });
     }
@@ -610,7 +603,7 @@ mod tests {
         let _ = update(&mut state, Message::WorkerMissing(why.clone()));
         let effects = update(&mut state, Message::ImageChosen { name: "a.tar".into(), size_bytes: 1 });
         assert!(!effects.iter().any(|effect| matches!(effect, Effect::SendFile(_))));
-        assert_eq!(state.image, ImageState::Failed { name: "a.tar".into(), message: why });
+        assert!(matches!(&state.image, ImageState::Failed { message, .. } if *message == why));
     }
 
     #[test]

@@ -121,6 +121,36 @@ impl Limits {
             zstd_window_bytes: 128 << 20,
         }
     }
+
+    /// What all layers of an archive of this length may inflate to together.
+    #[must_use]
+    pub fn inflated_bytes_in_all(&self, archive_bytes: u64) -> u64 {
+        self.free_inflated_bytes_in_all.max(archive_bytes.saturating_mul(self.inflate_ratio))
+    }
+
+    /// What someone asks for who wants to go on past one of them: all that costs time and memory,
+    /// so many times as much.
+    #[must_use]
+    pub fn raised(self, times: u32) -> Self {
+        let times = times.max(1);
+        let more = |limit: u64| limit.saturating_mul(u64::from(times));
+        let many = |limit: usize| limit.saturating_mul(usize::try_from(times).unwrap_or(usize::MAX));
+        Self {
+            json_bytes: more(self.json_bytes),
+            documents_bytes: more(self.documents_bytes),
+            n_entries: more(self.n_entries),
+            path_bytes: more(self.path_bytes),
+            pax_bytes: more(self.pax_bytes),
+            n_sparse_pieces: many(self.n_sparse_pieces),
+            free_inflated_bytes: more(self.free_inflated_bytes),
+            free_inflated_bytes_in_all: more(self.free_inflated_bytes_in_all),
+            inflate_ratio: more(self.inflate_ratio),
+            // What nests is walked by calls, and the stack is what it is; a wider window needs as much memory.
+            json_depth: self.json_depth,
+            index_depth: self.index_depth,
+            zstd_window_bytes: self.zstd_window_bytes,
+        }
+    }
 }
 
 /// Told how many bytes were read from the source so far; answers whether to go on.

@@ -15,6 +15,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use serde::{Deserialize, Serialize};
 use tar::{EntryType, GnuExtSparseHeader, Header};
 
 use super::Limits;
@@ -109,7 +110,7 @@ impl<R: Read> Skip for Streaming<R> {
 }
 
 /// What a member is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub enum MemberKind {
     /// A regular file.
     File,

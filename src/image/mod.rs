@@ -11,6 +11,11 @@
 //! way. What is wrong with a part is a [`Problem`] at that part; the rest is
 //! still shown. Only a file that is no image at all is an error.
 //!
+//! Whoever waits for the tree takes two steps instead: [`list()`] finds the
+//! images, and of layers that are not compressed the entries by headers alone;
+//! [`read_layer`] then reads any single layer for its digests, so that several
+//! workers can share them out.
+//!
 //! Both the archive and each layer may be compressed with gzip or Zstandard;
 //! bytes decide, not names or media types. An archive that is compressed as a
 //! whole is read in two passes (`members`), and its layers in the order in
@@ -30,18 +35,20 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use self::documents::Documents;
 use self::problem::{Finding, OpenError, Problem};
 use crate::archive::compression::{Compression, Damage, Quota, unread_compression};
 use crate::archive::inflated::{Flow, Inflated};
 use crate::archive::tar::TarError;
-use crate::archive::{ByteSource, Limits, Window, is_stop};
+use crate::archive::{ByteSource, Limits, OnRead, Window, is_stop};
 use crate::digest::{ChainId, DiffId, Digest, Sha512};
 use crate::layer::LayerTree;
 use crate::oci::{Descriptor, DockerManifest, HistoryEntry, ImageConfig, Manifest, Platform};
 
 /// A layer as the manifest lists it, and where its bytes stand.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LayerPlan {
     /// The member that holds it, links followed.
     pub member: String,
@@ -90,7 +97,48 @@ pub struct ImagePlan {
     pub problems: Vec<Finding>,
 }
 
+impl LayerPlan {
+    /// A file as the only layer of an image.
+    fn of_file(size_bytes: u64) -> Self {
+        Self {
+            member: "this file".to_owned(),
+            media_type: None,
+            descriptor: None,
+            expected_diff_id: None,
+            stored_bytes: size_bytes,
+            offset: Some(0),
+            history: None,
+            history_idx: None,
+        }
+    }
+
+    /// Tells the layers of an archive apart; the same for a layer that is listed twice, none for
+    /// one that is missing.
+    #[must_use]
+    pub fn key(&self) -> Option<u64> {
+        self.offset
+    }
+}
+
 impl ImagePlan {
+    /// The image that a tar would be as its only layer: what `docker import` makes of it.
+    fn of_layer(size_bytes: u64) -> Self {
+        Self {
+            tags: Vec::new(),
+            platform: None,
+            manifest_digest: None,
+            config_digest: None,
+            named_config_digest: None,
+            descriptors: Vec::new(),
+            docker: None,
+            manifest: None,
+            config_text: None,
+            config: ImageConfig::default(),
+            layers: vec![LayerPlan::of_file(size_bytes)],
+            problems: Vec::new(),
+        }
+    }
+
     /// What it runs on, with the variant that the configuration names: `linux/arm64/v8`.
     #[must_use]
     pub fn platform_name(&self) -> Option<String> {
@@ -141,6 +189,13 @@ pub enum Event<'a> {
     Documents(&'a Documents),
     /// The images are known.
     Images(&'a [ImagePlan]),
+    /// A layer was listed; its digests are still to come.
+    Listed {
+        /// Where it stands: images and layers.
+        uses: &'a [(usize, usize)],
+        /// The layer.
+        layer: Box<Layer>,
+    },
     /// A layer was read.
     Layer {
         /// Which image.
@@ -179,6 +234,110 @@ pub fn open(
     open_archive(Archive { source: &mut inflated, flow, compression, size_bytes }, limits, on_event)
 }
 
+/// What a file is opened as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum OpenAs {
+    /// An archive of images.
+    #[default]
+    Image,
+    /// One layer, such as the tar that `docker export` writes.
+    Layer,
+}
+
+/// Finds the images of an archive and lists the layers that are not compressed, in stack order.
+/// The others are left to [`read_layer`]. An archive that is compressed as a whole is read at once,
+/// as by [`open`]; tells whether it was.
+///
+/// # Errors
+/// Only where there is no image to show.
+pub fn list(
+    source: &mut dyn ByteSource,
+    open_as: OpenAs,
+    limits: Limits,
+    on_event: &mut OnEvent<'_>,
+) -> Result<bool, OpenError> {
+    let size_bytes = source.size_bytes();
+    let (images, documents) = match open_as {
+        OpenAs::Layer => (vec![ImagePlan::of_layer(size_bytes)], Documents::default()),
+        OpenAs::Image => {
+            let mut head = Vec::new();
+            Window::quiet(source).take(16).read_to_end(&mut head).map_err(|error| from_io(&error))?;
+            if Compression::sniff(&head) != Compression::None || unread_compression(&head).is_some() {
+                return open(source, limits, on_event).map(|()| true);
+            }
+            let compression = Compression::None;
+            let mut archive = Archive { source: &mut *source, flow: None, compression, size_bytes };
+            let members = members::index(&mut archive, limits, on_event)?;
+            plan::plan(source, &members, limits)?
+        }
+    };
+    told(on_event(Event::Documents(&documents)))?;
+    told(on_event(Event::Images(&images)))?;
+    let mut uses: BTreeMap<u64, Vec<(usize, usize)>> = BTreeMap::new();
+    let mut layers = Vec::new();
+    for (image_idx, image) in images.iter().enumerate() {
+        for (layer_idx, plan) in image.layers.iter().enumerate() {
+            match plan.offset {
+                Some(offset) => {
+                    let uses = uses.entry(offset).or_default();
+                    if uses.is_empty() {
+                        layers.push(plan);
+                    }
+                    uses.push((image_idx, layer_idx));
+                }
+                None => {
+                    let mut layer = Box::new(read::missing_layer(plan));
+                    read::check(plan, &mut layer);
+                    told(on_event(Event::Layer { image_idx, layer_idx, layer }))?;
+                }
+            }
+        }
+    }
+    let total_bytes = layers.iter().fold(0_u64, |sum, plan| sum.saturating_add(plan.stored_bytes));
+    let mut done_bytes = 0_u64;
+    for plan in layers {
+        let mut on_read = |_| on_event(Event::Progress { done_bytes, total_bytes });
+        let layer = read::list_layer(source, plan, limits, &mut on_read)?;
+        let uses = plan.offset.and_then(|offset| uses.get(&offset));
+        if let (Some(layer), Some(uses)) = (layer, uses) {
+            told(on_event(Event::Listed { uses, layer: Box::new(layer) }))?;
+        }
+        done_bytes = done_bytes.saturating_add(plan.stored_bytes);
+    }
+    Ok(false)
+}
+
+/// Reads one layer for its digests; of a compressed one the entries come, too, of another one
+/// where they are wanted. No more than
+/// `most_bytes` are inflated. What its digests are compared with are `plans`, all that name it.
+///
+/// # Errors
+/// Where bytes cannot be had, and where it is stopped.
+pub fn read_layer(
+    source: &mut dyn ByteSource,
+    plans: &[LayerPlan],
+    with_entries: bool,
+    limits: Limits,
+    most_bytes: u64,
+    on_read: &mut OnRead<'_>,
+) -> Result<(Layer, Vec<Vec<Problem>>), OpenError> {
+    let Some(plan) = plans.first() else { return Err(OpenError::NoImages { part: problem::Part::Archive }) };
+    let wanted = if with_entries { read::Wanted::All } else { read::Wanted::Digests };
+    let mut layer = read::read_layer(source, plan, wanted, limits, most_bytes, on_read)?;
+    let common = std::mem::take(&mut layer.problems);
+    let problems = plans.iter().map(|plan| {
+        layer.problems.clone_from(&common);
+        read::check(plan, &mut layer);
+        std::mem::take(&mut layer.problems)
+    });
+    let problems = problems.collect();
+    Ok((layer, problems))
+}
+
+fn told(flow: ControlFlow<()>) -> Result<(), OpenError> {
+    if flow.is_break() { Err(OpenError::Stopped) } else { Ok(()) }
+}
+
 /// An archive, what it is compressed with undone.
 struct Archive<'a> {
     source: &'a mut dyn ByteSource,
@@ -205,12 +364,8 @@ fn open_archive(
     let (images, mut documents) = plan::plan(&mut *archive.source, &members, limits)?;
     documents.compression = archive.compression;
     drop(members);
-    if on_event(Event::Documents(&documents)).is_break() {
-        return Err(OpenError::Stopped);
-    }
-    if on_event(Event::Images(&images)).is_break() {
-        return Err(OpenError::Stopped);
-    }
+    told(on_event(Event::Documents(&documents)))?;
+    told(on_event(Event::Images(&images)))?;
     Reading::new(archive, &images, limits).run(on_event)
 }
 
@@ -234,8 +389,7 @@ struct Reading<'a, 'i> {
 
 impl<'a, 'i> Reading<'a, 'i> {
     fn new(archive: Archive<'a>, images: &'i [ImagePlan], limits: Limits) -> Self {
-        let by_ratio = archive.size_bytes.saturating_mul(limits.inflate_ratio);
-        let left_bytes = limits.free_inflated_bytes_in_all.max(by_ratio);
+        let left_bytes = limits.inflated_bytes_in_all(archive.size_bytes);
         let mut n_uses = BTreeMap::new();
         for offset in images.iter().flat_map(|image| &image.layers).filter_map(|layer| layer.offset) {
             *n_uses.entry(offset).or_default() += 1;
@@ -270,7 +424,8 @@ impl<'a, 'i> Reading<'a, 'i> {
                 on_event(Event::Progress { done_bytes: done_bytes.min(total_bytes), total_bytes })
             };
             let source = &mut *self.archive.source;
-            let layer = read::read_layer(source, plan, self.limits, self.left_bytes, &mut on_read)?;
+            let (limits, left_bytes) = (self.limits, self.left_bytes);
+            let layer = read::read_layer(source, plan, read::Wanted::All, limits, left_bytes, &mut on_read)?;
             done_bytes += plan.stored_bytes;
             if layer.compression != Compression::None {
                 self.left_bytes = self.left_bytes.saturating_sub(layer.tar_bytes);
@@ -305,9 +460,7 @@ impl<'a, 'i> Reading<'a, 'i> {
             layer.chain_id = self.chain.flatten();
             let (image_idx, layer_idx) = self.next;
             self.next.1 += 1;
-            if on_event(Event::Layer { image_idx, layer_idx, layer: Box::new(layer) }).is_break() {
-                return Err(OpenError::Stopped);
-            }
+            told(on_event(Event::Layer { image_idx, layer_idx, layer: Box::new(layer) }))?;
         }
         Ok(())
     }

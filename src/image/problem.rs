@@ -274,6 +274,14 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// A limit was reached, and more can be had by raising it.
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::PathTooLong { .. } | Self::TooManyEntries { .. } | Self::InflatedTooLarge)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::problem::{OpenError, Problem};
 use super::{Layer, LayerPlan, damage_problem, from_io, tar_problem};
 use crate::archive::compression::{Compression, Damage, Inflate, Quota, unread_compression};
-use crate::archive::tar::{Streaming, TarError};
+use crate::archive::tar::{Seeking, Streaming, TarError};
 use crate::archive::{ByteSource, Limits, Window};
 use crate::digest::{DiffId, Digest, HashingReader, Sha512, Sha512Reader};
 use crate::layer::LayerTree;
@@ -35,10 +35,66 @@ pub(super) fn missing_layer(plan: &LayerPlan) -> Layer {
 /// The stored bytes of a layer, hashed on the way.
 type Stored<'a> = HashingReader<Sha512Reader<io::Take<Window<'a>>>>;
 
-/// Reads a layer: digests and entries in one pass. No more than `most_bytes` are inflated.
+/// What of a layer is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Wanted {
+    /// Digests and entries, in one pass.
+    All,
+    /// Digests. Entries come only where the pass meets them anyway: in a compressed layer.
+    Digests,
+}
+
+/// Lists a layer that is not compressed by its headers alone; `None` for any other.
+pub(super) fn list_layer(
+    source: &mut dyn ByteSource,
+    plan: &LayerPlan,
+    limits: Limits,
+    on_read: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<Option<Layer>, OpenError> {
+    let Some(offset) = plan.offset else { return Ok(None) };
+    let mut window = Window::new(source, on_read).until(offset.saturating_add(plan.stored_bytes));
+    let head = head(&mut window, plan, offset)?;
+    let media_type = plan.media_type.as_deref().and_then(media_type_problem);
+    let is_encrypted = matches!(media_type, Some(Problem::Encrypted { .. }));
+    if is_encrypted || Compression::sniff(&head) != Compression::None || unread_compression(&head).is_some() {
+        return Ok(None);
+    }
+    let tar_bytes = window.size_bytes().saturating_sub(offset);
+    let mut layer = Layer { tar_bytes, ..empty_layer() };
+    let (tree, error) = LayerTree::list(&mut Seeking(window), limits);
+    layer.tree = tree;
+    match error {
+        Some(TarError::Io(error)) => return Err(from_io(&error)),
+        error => note(&mut layer, error),
+    }
+    note_names(&mut layer);
+    Ok(Some(layer))
+}
+
+/// The first bytes of a layer; the window stands before them again.
+fn head(window: &mut Window<'_>, plan: &LayerPlan, offset: u64) -> Result<Vec<u8>, OpenError> {
+    let mut head = Vec::new();
+    window.seek(SeekFrom::Start(offset)).map_err(|error| from_io(&error))?;
+    window.take(plan.stored_bytes.min(16)).read_to_end(&mut head).map_err(|error| from_io(&error))?;
+    window.seek(SeekFrom::Start(offset)).map_err(|error| from_io(&error))?;
+    Ok(head)
+}
+
+/// What is odd about the entries is a problem of the layer.
+fn note_names(layer: &mut Layer) {
+    let names = layer.tree.unsafe_paths.iter().map(|path| Problem::UnsafePath { path: path.clone() });
+    let whiteouts = layer.tree.bad_whiteouts.iter().map(|path| Problem::BadWhiteout { path: path.clone() });
+    layer.problems.extend(names.chain(whiteouts));
+    if layer.tree.has_lone_zeros {
+        layer.problems.push(Problem::LoneZeros);
+    }
+}
+
+/// Reads a layer. No more than `most_bytes` are inflated.
 pub(super) fn read_layer(
     source: &mut dyn ByteSource,
     plan: &LayerPlan,
+    wanted: Wanted,
     limits: Limits,
     most_bytes: u64,
     on_read: &mut dyn FnMut(u64) -> ControlFlow<()>,
@@ -50,10 +106,7 @@ pub(super) fn read_layer(
     let is_encrypted = layer.problems.iter().any(|problem| matches!(problem, Problem::Encrypted { .. }));
     // Nothing is read ahead: what lies behind may be the next layer, and going back be dear.
     let mut window = Window::new(source, on_read).until(offset.saturating_add(plan.stored_bytes));
-    window.seek(SeekFrom::Start(offset)).map_err(|error| from_io(&error))?;
-    let mut head = Vec::new();
-    (&mut window).take(plan.stored_bytes.min(16)).read_to_end(&mut head).map_err(|error| from_io(&error))?;
-    window.seek(SeekFrom::Start(offset)).map_err(|error| from_io(&error))?;
+    let head = head(&mut window, plan, offset)?;
     layer.compression = Compression::sniff(&head);
     let has_sha512 = plan.descriptor.as_ref().is_some_and(|(digest, _)| digest.starts_with("sha512:"));
     let stored = window.take(plan.stored_bytes);
@@ -63,16 +116,16 @@ pub(super) fn read_layer(
     } else if let Some(name) = unread_compression(&head) {
         layer.problems.push(Problem::UnsupportedCompression { compression: name.to_owned() });
         end(&mut layer, stored)
+    } else if layer.compression == Compression::None && wanted == Wanted::Digests {
+        let n_stored = end(&mut layer, stored);
+        layer.tar_bytes = n_stored.as_ref().copied().unwrap_or(0);
+        layer.diff_id = layer.blob_digest.map(DiffId);
+        n_stored
     } else {
         let quota = Quota { most_bytes, ..Quota::new(&limits) };
         read_tar(&mut layer, stored, limits, quota)
     };
-    let names = layer.tree.unsafe_paths.iter().map(|path| Problem::UnsafePath { path: path.clone() });
-    let whiteouts = layer.tree.bad_whiteouts.iter().map(|path| Problem::BadWhiteout { path: path.clone() });
-    layer.problems.extend(names.chain(whiteouts));
-    if layer.tree.has_lone_zeros {
-        layer.problems.push(Problem::LoneZeros);
-    }
+    note_names(&mut layer);
     match outcome {
         Ok(n_stored) if n_stored < plan.stored_bytes => {
             layer.problems.push(Problem::Truncated { what: "the archive ends within this layer".to_owned() })

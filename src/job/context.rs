@@ -63,7 +63,7 @@ pub(super) fn read(
     match outcome {
         Ok((imported, n_reused)) => tell(job, imported, n_reused, reply),
         Err(message) => {
-            reply(Reply::Failed { job, message });
+            reply(Reply::Failed { job, message, may_be_layer: false });
             Tree::default()
         }
     }

@@ -5,13 +5,17 @@
 
 mod context;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use serde_bytes::ByteBuf;
+
+use crate::archive::compression::Compression;
 use crate::archive::{ByteSource, Limits};
 use crate::context::Tree;
-use crate::image::{self, Event};
+use crate::image::{self, Event, ImagePlan, LayerPlan};
 use crate::layer::LayerTree;
-use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport, Reply, Request};
+use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport, OpenAs, Reply, Request};
 
 /// Progress is told each time this many bytes were read, not by a clock.
 const PROGRESS_STEP_BYTES: u64 = 8 << 20;
@@ -31,8 +35,10 @@ pub trait Files {
 /// What a worker holds between two requests.
 #[derive(Default)]
 pub struct Job {
-    /// For each image of the archive opened last its layers.
-    trees: Vec<Vec<LayerTree>>,
+    /// For each image of the archive opened last its layers, by their keys.
+    images: Vec<Vec<Option<u64>>>,
+    /// Their entries.
+    trees: BTreeMap<u64, LayerTree>,
     /// The context that was read last.
     context: Tree,
 }
@@ -41,48 +47,88 @@ impl Job {
     /// Runs a request.
     pub fn run(&mut self, request: Request, files: &mut dyn Files, reply: &mut dyn FnMut(Reply)) {
         match request {
-            Request::Open { job } => match files.open(0) {
-                Ok(mut source) => self.open(job, source.as_mut(), reply),
-                Err(message) => reply(Reply::Failed { job, message }),
+            Request::Open { job, open_as, limits_times } => match files.open(0) {
+                Ok(mut source) => {
+                    let limits = Limits::for_browser().raised(limits_times);
+                    self.open(job, source.as_mut(), open_as, limits, reply);
+                }
+                Err(message) => reply(Reply::Failed { job, message, may_be_layer: false }),
             },
+            Request::ReadLayer { job, key, plans, with_entries, inflated_bytes, limits_times } => {
+                let limits = Limits::for_browser().raised(limits_times);
+                let mut progress = |done_bytes| reply(Reply::LayerProgressed { job, key, done_bytes });
+                let read = read_layer(files, &plans, with_entries, limits, inflated_bytes, &mut progress);
+                reply(match read {
+                    Ok((reports, entries)) => Reply::LayerHashed { job, key, reports, entries },
+                    Err(message) => Reply::LayerFailed { job, key, message },
+                });
+            }
+            Request::KeepEntries { key, entries, .. } => {
+                // Another worker of the same build made them.
+                if let Ok(tree) = postcard::from_bytes(&entries) {
+                    self.trees.insert(key, tree);
+                }
+            }
             Request::ReadContext { job, source, is_again } => {
                 let earlier = if is_again { std::mem::take(&mut self.context) } else { Tree::default() };
                 self.context = context::read(job, source, earlier, files, reply);
             }
             Request::ListFolder { job, image_idx, layer_idx, path } => {
-                let tree =
-                    self.trees.get(image_idx as usize).and_then(|layers| layers.get(layer_idx as usize));
-                let rows =
-                    tree.map_or(Vec::new(), |tree| tree.rows(&path).iter().map(FolderRow::new).collect());
+                let rows = self
+                    .tree(image_idx, layer_idx)
+                    .map_or(Vec::new(), |tree| tree.rows(&path).iter().map(FolderRow::new).collect());
                 reply(Reply::FolderListed { job, image_idx, layer_idx, path, rows });
             }
         }
     }
 
-    fn open(&mut self, job: JobId, source: &mut dyn ByteSource, reply: &mut dyn FnMut(Reply)) {
-        self.trees.clear();
+    /// The entries of a layer.
+    fn tree(&self, image_idx: u32, layer_idx: u32) -> Option<&LayerTree> {
+        let key = (*self.images.get(image_idx as usize)?.get(layer_idx as usize)?)?;
+        self.trees.get(&key)
+    }
+
+    fn open(
+        &mut self,
+        job: JobId,
+        source: &mut dyn ByteSource,
+        open_as: OpenAs,
+        limits: Limits,
+        reply: &mut dyn FnMut(Reply),
+    ) {
+        let Self { images, trees, .. } = self;
+        trees.clear();
+        images.clear();
         let mut told_bytes = 0;
-        let trees = &mut self.trees;
-        let outcome = image::open(source, Limits::for_browser(), &mut |event| {
+        let narrow = |idx: usize| u32::try_from(idx).unwrap_or(u32::MAX);
+        let outcome = image::list(source, open_as, limits, &mut |event| {
             match event {
                 Event::Progress { done_bytes, total_bytes } => {
-                    let is_far = done_bytes >= told_bytes + PROGRESS_STEP_BYTES || done_bytes < told_bytes;
-                    if is_far || done_bytes == total_bytes {
-                        told_bytes = done_bytes;
+                    if is_far(&mut told_bytes, done_bytes) || done_bytes == total_bytes {
                         reply(Reply::Progressed { job, done_bytes, total_bytes });
                     }
                 }
                 Event::Documents(_) => {}
-                Event::Images(images) => {
-                    trees.resize_with(images.len(), Vec::new);
-                    let images = images.iter().map(ImageReport::new).collect();
+                Event::Images(plans) => {
+                    let keys = |plan: &ImagePlan| plan.layers.iter().map(LayerPlan::key).collect();
+                    *images = plans.iter().map(keys).collect();
+                    let images = plans.iter().map(ImageReport::new).collect();
                     reply(Reply::ImagesFound { job, images });
+                }
+                Event::Listed { uses, layer } => {
+                    for (image_idx, layer_idx) in uses {
+                        let (image_idx, layer_idx) = (narrow(*image_idx), narrow(*layer_idx));
+                        let report = LayerReport::new(&layer);
+                        reply(Reply::LayerListed { job, image_idx, layer_idx, report });
+                    }
+                    if let Some(key) = uses.first().and_then(|place| key_at(images, *place)) {
+                        trees.insert(key, layer.tree);
+                    }
                 }
                 Event::Layer { image_idx, layer_idx, layer } => {
                     let report = LayerReport::new(&layer);
-                    let narrow = |idx: usize| u32::try_from(idx).unwrap_or(u32::MAX);
-                    if let Some(layers) = trees.get_mut(image_idx) {
-                        layers.push(layer.tree);
+                    if let Some(key) = key_at(images, (image_idx, layer_idx)) {
+                        trees.insert(key, layer.tree);
                     }
                     let (image_idx, layer_idx) = (narrow(image_idx), narrow(layer_idx));
                     reply(Reply::LayerRead { job, image_idx, layer_idx, report });
@@ -91,10 +137,56 @@ impl Job {
             ControlFlow::Continue(())
         });
         reply(match outcome {
-            Ok(()) => Reply::Finished { job },
+            Ok(is_read) => Reply::Listed { job, is_read },
             Err(error) => Reply::failed(job, &error),
         });
     }
+}
+
+fn key_at(images: &[Vec<Option<u64>>], (image_idx, layer_idx): (usize, usize)) -> Option<u64> {
+    *images.get(image_idx)?.get(layer_idx)?
+}
+
+/// Far enough from what was told last to be told.
+fn is_far(told_bytes: &mut u64, done_bytes: u64) -> bool {
+    let is_far = done_bytes >= *told_bytes + PROGRESS_STEP_BYTES || done_bytes < *told_bytes;
+    if is_far {
+        *told_bytes = done_bytes;
+    }
+    is_far
+}
+
+/// Reads one layer: reports for all that name it, and its entries if they were met.
+fn read_layer(
+    files: &mut dyn Files,
+    plans: &[String],
+    with_entries: bool,
+    limits: Limits,
+    inflated_bytes: u64,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(Vec<LayerReport>, Option<ByteBuf>), String> {
+    let mut source = files.open(0)?;
+    let in_all = limits.inflated_bytes_in_all(source.size_bytes());
+    let most_bytes = in_all.saturating_sub(inflated_bytes);
+    let mut told_bytes = 0;
+    let mut on_read = |done_bytes| {
+        if is_far(&mut told_bytes, done_bytes) {
+            progress(done_bytes);
+        }
+        ControlFlow::Continue(())
+    };
+    let plans: Result<Vec<LayerPlan>, _> = plans.iter().map(|plan| serde_json::from_str(plan)).collect();
+    let plans = plans.map_err(|error| error.to_string())?;
+    let read = image::read_layer(source.as_mut(), &plans, with_entries, limits, most_bytes, &mut on_read);
+    let (mut layer, problems) = read.map_err(|error| error.to_string())?;
+    let reports = problems.into_iter().map(|problems| {
+        layer.problems = problems;
+        LayerReport::new(&layer)
+    });
+    let reports = reports.collect();
+    let has_entries = with_entries || layer.compression != Compression::None;
+    let entries = has_entries.then(|| postcard::to_stdvec(&layer.tree)).transpose();
+    Ok((reports, entries.map_err(|error| error.to_string())?.map(ByteBuf::from)))
 }
 
 #[cfg(test)]
@@ -125,15 +217,20 @@ mod tests {
         replies
     }
 
+    fn open(job: u32) -> Request {
+        Request::Open { job: JobId(job), open_as: OpenAs::Image, limits_times: 1 }
+    }
+
     #[test]
     fn a_failure_is_a_sentence() {
         let mut files = Given(vec![(b"\x89PNG0000", 0)], Vec::new());
-        let replies = run(&mut Job::default(), Request::Open { job: JobId(7) }, &mut files);
+        let replies = run(&mut Job::default(), open(7), &mut files);
         let message = "this is a PNG picture, not an image tarball".to_owned();
-        assert_eq!(replies.last(), Some(&Reply::Failed { job: JobId(7), message }));
-        let replies = run(&mut Job::default(), Request::Open { job: JobId(8) }, &mut Given(vec![], vec![]));
+        let failed = |job, message| Reply::Failed { job: JobId(job), message, may_be_layer: false };
+        assert_eq!(replies.last(), Some(&failed(7, message)));
+        let replies = run(&mut Job::default(), open(8), &mut Given(vec![], vec![]));
         let message = "no file came with the request".to_owned();
-        assert_eq!(replies, [Reply::Failed { job: JobId(8), message }]);
+        assert_eq!(replies, [failed(8, message)]);
     }
 
     #[test]

@@ -16,13 +16,15 @@ pub mod waste;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::archive::Limits;
 use crate::archive::sparse::ContentHasher;
 use crate::archive::tar::{Member, MemberKind, Skip, TarError, Walk};
 use crate::digest::Digest;
 
 /// One entry of a layer.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LayerEntry {
     /// What it is.
     pub kind: MemberKind,
@@ -89,7 +91,7 @@ impl LayerEntry {
 }
 
 /// A file of a layer that a later entry of the same tar replaces.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Replaced {
     /// Its path.
     pub path: String,
@@ -98,7 +100,7 @@ pub struct Replaced {
 }
 
 /// All entries of a layer by path.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LayerTree {
     /// Shared with the stacks that the layer is part of.
     entries: BTreeMap<String, Rc<LayerEntry>>,
@@ -137,6 +139,18 @@ impl LayerTree {
     /// # Errors
     /// The damage, beside what was read.
     pub fn read(reader: &mut impl Skip, limits: Limits) -> (Self, Option<TarError>) {
+        Self::walk(reader, limits, true)
+    }
+
+    /// The same by headers alone: bodies are skipped, and no content has a digest.
+    ///
+    /// # Errors
+    /// The damage, beside what was read.
+    pub fn list(reader: &mut impl Skip, limits: Limits) -> (Self, Option<TarError>) {
+        Self::walk(reader, limits, false)
+    }
+
+    fn walk(reader: &mut impl Skip, limits: Limits, with_contents: bool) -> (Self, Option<TarError>) {
         let mut tree = Self::default();
         let mut walk = Walk::new(reader, limits);
         // Holes cost no input, so that all of them together have a limit.
@@ -146,7 +160,7 @@ impl LayerTree {
                 Ok(Some(member)) => {
                     let mut digest = None;
                     let mut outcome = Ok(0);
-                    if member.kind == MemberKind::File {
+                    if member.kind == MemberKind::File && with_contents {
                         let map = member.sparse.as_ref();
                         let mut hasher = ContentHasher::new(map, member.size_bytes, &mut holes_bytes);
                         outcome = walk.stream_body(&mut |piece| hasher.update(piece));

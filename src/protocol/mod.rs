@@ -11,9 +11,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 use crate::archive::tar::MemberKind;
 use crate::context::Entry;
+pub use crate::image::OpenAs;
 use crate::image::problem::{OpenError, Problem};
 use crate::image::{ImagePlan, Layer, history};
 use crate::layer::Row;
@@ -27,10 +29,38 @@ pub struct JobId(pub u32);
 /// What the page asks for.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Request {
-    /// Open the file that travels with this message and read its layers.
+    /// Find the images of the file that travels with this message, and list what needs no inflating.
     Open {
         /// The job.
         job: JobId,
+        /// What it is taken for.
+        open_as: OpenAs,
+        /// The usual limits, so many times.
+        limits_times: u32,
+    },
+    /// Read one layer of the file that travels with this message, for its digests.
+    ReadLayer {
+        /// The job.
+        job: JobId,
+        /// Which layer: [`LayerPlan::key`](crate::image::LayerPlan::key).
+        key: u64,
+        /// All that name it: [`PlannedLayer::plan`].
+        plans: Vec<String>,
+        /// Its entries are wanted whether it is compressed or not.
+        with_entries: bool,
+        /// What the layers that were read before inflated to, all together.
+        inflated_bytes: u64,
+        /// The usual limits, so many times.
+        limits_times: u32,
+    },
+    /// The entries of a layer, from the worker that read it to the one that keeps them.
+    KeepEntries {
+        /// The job.
+        job: JobId,
+        /// Which layer.
+        key: u64,
+        /// As the other worker sent them.
+        entries: ByteBuf,
     },
     /// Read a build context; its files travel with this message, in the order in which they are named.
     ReadContext {
@@ -96,7 +126,54 @@ pub enum Reply {
         /// The images.
         images: Vec<ImageReport>,
     },
-    /// A layer was read.
+    /// A layer was listed; its digests are still to come.
+    LayerListed {
+        /// The job.
+        job: JobId,
+        /// Which image.
+        image_idx: u32,
+        /// Which layer.
+        layer_idx: u32,
+        /// What it is.
+        report: LayerReport,
+    },
+    /// What could be listed is. Layers are read on request now, unless all were read on the way.
+    Listed {
+        /// The job.
+        job: JobId,
+        /// The archive is compressed as a whole: all of it was read.
+        is_read: bool,
+    },
+    /// Bytes of one layer that were read so far.
+    LayerProgressed {
+        /// The job.
+        job: JobId,
+        /// Which layer.
+        key: u64,
+        /// So far.
+        done_bytes: u64,
+    },
+    /// One layer was read for its digests.
+    LayerHashed {
+        /// The job.
+        job: JobId,
+        /// Which layer.
+        key: u64,
+        /// What it is, for each of the plans that name it.
+        reports: Vec<LayerReport>,
+        /// Its entries, for the worker that keeps them, where they were met on the way.
+        entries: Option<ByteBuf>,
+    },
+    /// One layer could not be read; the others can.
+    LayerFailed {
+        /// The job.
+        job: JobId,
+        /// Which layer.
+        key: u64,
+        /// Why, as a sentence.
+        message: String,
+    },
+    /// A layer was read in full.
     LayerRead {
         /// The job.
         job: JobId,
@@ -121,17 +198,14 @@ pub enum Reply {
         /// What is to be said of it.
         report: ContextReport,
     },
-    /// All was read.
-    Finished {
-        /// The job.
-        job: JobId,
-    },
     /// It cannot be opened.
     Failed {
         /// The job.
         job: JobId,
         /// Why, as a sentence.
         message: String,
+        /// It is a tar without an image: it could be opened as one layer.
+        may_be_layer: bool,
     },
     /// A folder's rows.
     FolderListed {
@@ -195,9 +269,13 @@ pub struct PlannedLayer {
     pub created_by: Option<String>,
     /// Bytes stored in the archive.
     pub stored_bytes: u64,
+    /// Tells it apart from others, where it is in the archive: [`LayerPlan::key`](crate::image::LayerPlan::key).
+    pub key: Option<u64>,
+    /// What it takes to read it, as JSON: numbers in it may be beyond what JavaScript counts.
+    pub plan: String,
 }
 
-/// A layer that was read.
+/// A layer that was listed or read.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LayerReport {
     /// `none`, `gzip` or `zstd`.
@@ -208,8 +286,10 @@ pub struct LayerReport {
     pub diff_id: Option<String>,
     /// Digest of the stack up to it.
     pub chain_id: Option<String>,
-    /// The diffID is the one that the configuration names.
-    pub is_verified: bool,
+    /// Nothing is wrong with it, as far as it was read.
+    pub is_sound: bool,
+    /// A limit was reached: what follows was not read.
+    pub is_limited: bool,
     /// Length of the tar.
     pub tar_bytes: u64,
     /// Sum of the sizes of its files.
@@ -262,6 +342,13 @@ pub enum RowKind {
     Whiteout,
 }
 
+/// The largest number that JavaScript counts exactly. Headers may announce more, which no file reaches.
+const MAX_EXACT: u64 = (1 << 53) - 1;
+
+fn exact(announced: u64) -> u64 {
+    announced.min(MAX_EXACT)
+}
+
 impl ImageReport {
     /// The report of an image.
     #[must_use]
@@ -271,7 +358,9 @@ impl ImageReport {
             PlannedLayer {
                 instruction: created_by.as_deref().map(history::instruction_of),
                 created_by,
-                stored_bytes: layer.stored_bytes,
+                stored_bytes: exact(layer.stored_bytes),
+                key: layer.key(),
+                plan: serde_json::to_string(layer).unwrap_or_default(),
             }
         };
         Self {
@@ -296,12 +385,36 @@ impl LayerReport {
             blob_digest: layer.blob_digest.map(|digest| digest.to_string()),
             diff_id: layer.diff_id.map(|diff_id| diff_id.to_string()),
             chain_id: layer.chain_id.map(|chain_id| chain_id.to_string()),
-            is_verified: layer.diff_id.is_some() && layer.problems.iter().all(Problem::is_remark),
-            tar_bytes: layer.tar_bytes,
-            content_bytes: layer.tree.content_bytes,
+            is_sound: layer.problems.iter().all(Problem::is_remark),
+            is_limited: layer.problems.iter().any(Problem::is_limit),
+            tar_bytes: exact(layer.tar_bytes),
+            content_bytes: exact(layer.tree.content_bytes),
             n_entries: layer.tree.n_members,
             n_whiteouts: layer.tree.whiteouts.len() as u64,
             problems: layer.problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl LayerReport {
+    /// It was hashed, and is what the image names.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        self.diff_id.is_some() && self.is_sound
+    }
+
+    /// What was said of the layer when it was listed goes before what hashing it told.
+    #[must_use]
+    pub fn after(self, listed: &Self) -> Self {
+        Self {
+            tar_bytes: listed.tar_bytes,
+            content_bytes: listed.content_bytes,
+            n_entries: listed.n_entries,
+            n_whiteouts: listed.n_whiteouts,
+            is_sound: listed.is_sound && self.is_sound,
+            is_limited: listed.is_limited || self.is_limited,
+            problems: listed.problems.iter().cloned().chain(self.problems).collect(),
+            ..self
         }
     }
 }
@@ -327,9 +440,9 @@ impl FolderRow {
             name: row.name.clone(),
             kind,
             mode: entry.map_or(0, |entry| entry.mode),
-            uid: entry.map_or(0, |entry| entry.uid),
-            gid: entry.map_or(0, |entry| entry.gid),
-            total_bytes: row.total_bytes,
+            uid: entry.map_or(0, |entry| exact(entry.uid)),
+            gid: entry.map_or(0, |entry| exact(entry.gid)),
+            total_bytes: exact(row.total_bytes),
             n_below: row.n_below,
             link: entry.map_or(String::new(), |entry| entry.link.clone()),
             is_opaque: row.is_opaque,
@@ -342,7 +455,11 @@ impl Request {
     #[must_use]
     pub fn job(&self) -> JobId {
         match self {
-            Self::Open { job } | Self::ReadContext { job, .. } | Self::ListFolder { job, .. } => *job,
+            Self::Open { job, .. }
+            | Self::ReadLayer { job, .. }
+            | Self::KeepEntries { job, .. }
+            | Self::ReadContext { job, .. }
+            | Self::ListFolder { job, .. } => *job,
         }
     }
 }
@@ -351,7 +468,8 @@ impl Reply {
     /// The reply that tells why a file cannot be opened.
     #[must_use]
     pub fn failed(job: JobId, error: &OpenError) -> Self {
-        Self::Failed { job, message: error.to_string() }
+        let may_be_layer = matches!(error, OpenError::NotAnImage { .. });
+        Self::Failed { job, message: error.to_string(), may_be_layer }
     }
 
     /// The job that a reply belongs to.
@@ -361,10 +479,14 @@ impl Reply {
             Self::Ready { .. } => None,
             Self::Progressed { job, .. }
             | Self::ImagesFound { job, .. }
+            | Self::LayerListed { job, .. }
+            | Self::Listed { job, .. }
+            | Self::LayerProgressed { job, .. }
+            | Self::LayerHashed { job, .. }
+            | Self::LayerFailed { job, .. }
             | Self::LayerRead { job, .. }
             | Self::ContextFiles { job, .. }
             | Self::ContextRead { job, .. }
-            | Self::Finished { job }
             | Self::Failed { job, .. }
             | Self::FolderListed { job, .. } => Some(*job),
         }

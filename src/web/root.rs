@@ -24,7 +24,7 @@ use crate::app::state::{EditorTab, Place, Session, State, Theme};
 use crate::app::update::{Effect, Message, update};
 use crate::app::view::{self, SimulateView};
 use crate::cache::solve::Reruns;
-use crate::protocol::{ContextSource, Request};
+use crate::protocol::{ContextSource, Reply, Request};
 
 /// Puts the page on screen.
 pub(super) fn start(build: &'static str) {
@@ -78,6 +78,8 @@ struct Root {
     bridge: Option<Bridge>,
     /// To a worker of its own, so that an image and a context can be read side by side.
     context_bridge: Option<Bridge>,
+    /// To the workers that read layers; each starts with its first request.
+    readers: Vec<Bridge>,
     /// What the context was read from last, and its files.
     chosen: Option<Chosen>,
     context_files: Vec<File>,
@@ -103,7 +105,7 @@ impl Component for Root {
     fn create(ctx: &Context<Self>) -> Self {
         let mut session = Session::example();
         session.place = current_place();
-        let state = State::new(session, ctx.props().build);
+        let state = State { n_readers: n_readers(), ..State::new(session, ctx.props().build) };
         let link = ctx.link().clone();
         spawn_local(async move {
             let opened = match Storage::open().await {
@@ -141,6 +143,7 @@ impl Component for Root {
             state,
             bridge: None,
             context_bridge: None,
+            readers: Vec::new(),
             chosen: None,
             context_files: Vec::new(),
             sending: Rc::default(),
@@ -251,9 +254,31 @@ impl Component for Root {
                     link.send_message(Input::App(failed));
                 }
             })));
+            let reader = |reader| {
+                let link = ctx.link().clone();
+                bridge.another(Rc::new(move |heard| {
+                    link.send_message(Input::App(match heard {
+                        // That it has started, the first worker says for all.
+                        Heard::Reply(Reply::Ready { .. }) => return,
+                        Heard::Reply(reply) => Message::WorkerReplied(reply),
+                        Heard::Failed(message) | Heard::Missing(message) => {
+                            Message::ReaderFailed { reader, message }
+                        }
+                    }));
+                }))
+            };
+            self.readers = (0..self.state.n_readers).map(reader).collect();
             self.bridge = Some(bridge);
         }
     }
+}
+
+/// As many workers read layers as the machine has cores.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number")]
+fn n_readers() -> u32 {
+    const MOST: u32 = 8;
+    let cores = web_sys::window().map_or(1.0, |window| window.navigator().hardware_concurrency());
+    (cores as u32).clamp(1, MOST)
 }
 
 impl Root {
@@ -314,6 +339,17 @@ impl Root {
                         bridge.restart();
                     }
                 }
+                Effect::SendLayer { reader, request } => {
+                    if let Some(bridge) = self.reader(reader) {
+                        bridge.send(&request, self.file.as_slice());
+                    }
+                }
+                Effect::RestartReader(reader) => {
+                    if let Some(bridge) = self.reader(reader) {
+                        bridge.restart();
+                    }
+                }
+                Effect::RestartReaders => self.readers.iter().for_each(Bridge::restart),
                 Effect::RestartWorker => {
                     if let Some(bridge) = &self.bridge {
                         bridge.restart();
@@ -325,6 +361,10 @@ impl Root {
                 Effect::ShowSelected => self.show_selected(),
             }
         }
+    }
+
+    fn reader(&self, reader: u32) -> Option<&Bridge> {
+        self.readers.get(usize::try_from(reader).ok()?)
     }
 
     fn save(&self, ctx: &Context<Self>, part: saved::Part) {

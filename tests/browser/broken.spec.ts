@@ -67,7 +67,9 @@ test("a file that changes on disk while it is read is told, and the next one is 
     await openFile(page, archive.path);
     await expect.poll(async () => Number(await progress(page).getAttribute("value"))).toBeGreaterThan(0);
     utimesSync(archive.path, 1, 1);
-    await expect(page.getByRole("alert")).toContainText("if the file changed on disk, open it again");
+    await expect(page.getByRole("alert")).toHaveText("Something is wrong with one layer: it says what.");
+    const layer = page.getByRole("region", { name: "Layer", exact: true });
+    await expect(layer).toContainText("if the file changed on disk, open it again");
     await opener(page).setInputFiles(corpusImage("podman-oci-archive").file);
     await expectVerified(page);
   } finally {

@@ -1,7 +1,7 @@
 // A file of a gigabyte is read without disturbing whoever types.
 
 import { type LargeArchive, writeLargeArchive } from "./fixtures/archive";
-import { expectVerified, facts, openFile, opener, progress } from "./fixtures/inspect";
+import { entry, expectVerified, facts, openFile, opener, progress } from "./fixtures/inspect";
 import { button, editor, openPage, status, typeNearEnd } from "./fixtures/simulate";
 import { expect, test } from "./fixtures/test";
 
@@ -32,8 +32,18 @@ test("one gigabyte: typing goes on meanwhile, cancel ends it, and it is read in 
 
   await test.step("cancel", async () => {
     await button(page, "Cancel").click();
-    await expect(page.getByRole("status")).toHaveText("Reading large.tar was cancelled. Open it again to go on.");
     await expect(progress(page)).toHaveCount(0);
+    await expect(page.getByRole("region", { name: "Overview" }).getByRole("status")).toContainText(
+      "Reading was cancelled: 0 of 1 layers are hashed.",
+    );
+    // What is listed stays of use.
+    await expect(entry(page, "data")).toBeVisible();
+  });
+
+  await test.step("go on", async () => {
+    await button(page, "Go on").click();
+    await expect(progress(page)).toBeVisible();
+    await expectVerified(page);
   });
 
   await test.step("again, with progress in bytes, to the end", async () => {

@@ -10,7 +10,7 @@ use super::size::{exact, human, size};
 use super::tree::TreeRow;
 use crate::app::state::{ImageState, OpenImage, State, WorkerState};
 use crate::app::update::Message;
-use crate::protocol::{LayerReport, PlannedLayer};
+use crate::protocol::{LayerReport, OpenAs, PlannedLayer};
 
 #[derive(Properties, PartialEq)]
 pub(super) struct InspectProps {
@@ -35,8 +35,16 @@ pub(super) fn inspect(props: &InspectProps) -> Html {
                     ImageState::Cancelled { name } => html! {
                         <p class="notice calm" role="status">{ format!("Reading {name} was cancelled. Open it again to go on.") }</p>
                     },
-                    ImageState::Failed { name, message } => html! {
-                        <p class="notice" role="alert">{ icon("circle-alert") }<span><strong>{ format!("{name} cannot be opened: ") }</strong>{ format!("{message}.") }</span></p>
+                    ImageState::Failed { name, message, may_be_layer, .. } => html! {
+                        <>
+                            <p class="notice" role="alert">{ icon("circle-alert") }<span><strong>{ format!("{name} cannot be opened: ") }</strong>{ format!("{message}.") }</span></p>
+                            if *may_be_layer {
+                                <p class="offer">
+                                    <button class="button" onclick={props.on_message.reform(|_: MouseEvent| Message::OpenedAgain { open_as: OpenAs::Layer, limits_times: 1 })}>{ icon("layers") }{ "Open it as one layer" }</button>
+                                    <span class="note">{ "Its files are shown as those of a single layer, as docker import would make it." }</span>
+                                </p>
+                            }
+                        </>
                     },
                     ImageState::Opening { image, done_bytes, total_bytes } => html! {
                         <>
@@ -135,6 +143,12 @@ fn overview(props: &OverviewProps) -> Html {
         open.layers.iter().filter(|((idx, _), _)| *idx == open.image_idx).map(|(_, report)| report).collect();
     let unpacked: u64 = reports.iter().map(|report| report.content_bytes).sum();
     let n_problems = image.problems.len() + reports.iter().map(|report| report.problems.len()).sum::<usize>();
+    let n_odd = reports.iter().filter(|report| !report.is_sound).count();
+    let n_verified = reports.iter().filter(|report| report.is_verified()).count();
+    let verified = match open.open_as {
+        OpenAs::Image => "Every layer was hashed and is what the configuration names.",
+        OpenAs::Layer => "It was hashed; there is no configuration that would name it.",
+    };
     let choose = {
         let on_message = props.on_message.clone();
         Callback::from(move |event: Event| {
@@ -172,8 +186,20 @@ fn overview(props: &OverviewProps) -> Html {
                     <div class="wide-fact"><dt>{ "Image ID" }</dt><dd><code>{ image.config_digest.clone() }</code></dd></div>
                 </dl>
                 { for image.problems.iter().map(|problem| html! { <p class="notice">{ icon("circle-alert") }{ format!("{problem}.") }</p> }) }
-                if props.is_done && n_problems == 0 {
-                    <p class="verified" role="status">{ icon("check") }{ "Every layer was hashed and is what the configuration names." }</p>
+                if props.is_done && n_problems == 0 && n_verified == image.layers.len() {
+                    <p class="verified" role="status">{ icon("check") }{ verified }</p>
+                }
+                if props.is_done && n_odd > 0 {
+                    <p class="notice" role="alert">{ icon("circle-alert") }{ match n_odd {
+                        1 => "Something is wrong with one layer: it says what.".to_owned(),
+                        _ => format!("Something is wrong with {n_odd} layers: each says what."),
+                    } }</p>
+                }
+                if props.is_done && !open.waiting.is_empty() {
+                    <p class="offer" role="status">
+                        <span>{ format!("Reading was cancelled: {n_verified} of {} layers are hashed.", image.layers.len()) }</span>
+                        <button class="button" onclick={props.on_message.reform(|_: MouseEvent| Message::OpeningResumed)}>{ icon("rotate-cw") }{ "Go on" }</button>
+                    </p>
                 }
             </section>
             <div class="inspect-columns">
@@ -230,6 +256,7 @@ fn layer_row(props: &LayerRowProps) -> Html {
                 <code class="layer-instruction">{ instruction }</code>
                 { size(props.planned.stored_bytes) }
                 <svg class="bar-svg" aria-hidden="true" viewBox="0 0 100 4" preserveAspectRatio="none"><rect class="bar-fill" width={share.max(1).to_string()} height="4" /></svg>
+                if props.report.as_ref().is_some_and(LayerReport::is_verified) { <span class="layer-verified" title="Hashed, and what the image names">{ icon("check") }<span class="visually-hidden">{ "verified" }</span></span> }
                 if n_problems > 0 { <span class="layer-problem">{ icon("circle-alert") }{ "problem" }</span> }
             </button>
         </li>
@@ -246,7 +273,8 @@ struct DetailProps {
 #[component(LayerDetail)]
 fn layer_detail(props: &DetailProps) -> Html {
     let open = &props.image;
-    let key = (open.image_idx, open.layer_idx);
+    let layer_idx = open.layer_idx;
+    let key = (open.image_idx, layer_idx);
     let Some(report) = open.layers.get(&key) else {
         return html! { <section class="panel" aria-label="Layer"><p class="empty">{ "This layer has not been read yet." }</p></section> };
     };
@@ -275,7 +303,13 @@ fn layer_detail(props: &DetailProps) -> Html {
                 { digest("chainID", &report.chain_id) }
             </dl>
             { for report.problems.iter().map(|problem| html! { <p class="notice">{ icon("circle-alert") }{ format!("{problem}.") }</p> }) }
-            if props.is_done {
+            if report.is_limited {
+                <p class="offer">
+                    <button class="button" disabled={!props.is_done} onclick={props.on_message.reform(move |_: MouseEvent| Message::LayerReadOn(layer_idx))}>{ icon("rotate-cw") }{ "Read on past the limit" }</button>
+                    <span class="note">{ "It is read again with limits eight times as high; that can take long and much memory." }</span>
+                </p>
+            }
+            if props.is_done || !open.is_read_at_once {
                 <h3>{ "Files of this layer" }</h3>
                 <div class="tree" role="tree" aria-label="Files of this layer">
                     <Folder image={open.clone()} path={String::new()} depth={0} on_message={props.on_message.clone()} />
