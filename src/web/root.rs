@@ -163,6 +163,11 @@ impl Component for Root {
         match input {
             Input::App(message) => {
                 self.is_restored = true;
+                match &message {
+                    Message::WorkerReplied(Reply::ImagesFound { .. }) => mark("images found"),
+                    Message::WorkerReplied(Reply::Listed { .. }) => mark("layers listed"),
+                    _ => {}
+                }
                 let effects = update(&mut self.state, message);
                 self.run(ctx, effects);
                 self.derive();
@@ -273,6 +278,12 @@ impl Component for Root {
     }
 }
 
+/// Notes a moment in the browser's timeline; the bench reads it there.
+fn mark(what: &str) {
+    let clock = web_sys::window().and_then(|window| window.performance());
+    let _ = clock.map(|clock| clock.mark(what));
+}
+
 /// As many workers read layers as the machine has cores.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number")]
 fn n_readers() -> u32 {
@@ -296,10 +307,9 @@ impl Root {
         let revision = self.state.revision;
         if is_history_new || self.analysis.as_ref().is_none_or(|(key, _)| *key != revision) {
             let before = self.analysis.as_ref().map(|(_, analysis)| analysis.as_ref());
-            // In a browser's timeline, and in the bench.
-            let clock = web_sys::window().and_then(|window| window.performance());
-            let _ = clock.as_ref().map(|clock| clock.mark("edited"));
+            mark("edited");
             let analysis = Analysis::new(&self.state, history, before);
+            let clock = web_sys::window().and_then(|window| window.performance());
             let _ = clock.map(|clock| clock.measure_with_start_mark("verdicts", "edited"));
             self.analysis = Some((revision, Rc::new(analysis)));
             self.view = None;
