@@ -10,8 +10,8 @@
 //! has a reader that stays where it last stopped: files behind are reached by
 //! going on, and what came out last is kept, up to a limit, and serves the
 //! neighbors before. Only for a file before that the layer is begun again, and
-//! never another layer. An archive that is compressed as a whole gets such a reader of its own
-//! below those of its layers: it all works, and is dearer.
+//! never another layer. An archive that is compressed as a whole gets such a
+//! reader of its own below those of its layers: it all works, and is dearer.
 //!
 //! There are no points to restart from. For gzip each would need the 32 KiB
 //! before it and a place that is rarely at the edge of a byte: flate2 neither
@@ -44,13 +44,13 @@ use crate::archive::{ByteSource, Limits, Window};
 use crate::layer::LayerEntry;
 
 /// How much of what came out of a compressed layer last a browser can well keep: more than most
-/// folders hold, and [`MAX_OPEN`] times as much at the worst.
+/// folders hold. At the worst it is kept of [`MAX_OPEN`] layers and of the archive around them.
 pub const KEPT_BYTES: usize = 32 << 20;
 
 /// How many layers are open at a time; the one that was used longest ago gives way.
 pub const MAX_OPEN: usize = 4;
 
-/// No more than this is read for viewing, whatever is asked for.
+/// No more bytes than these are read for viewing, whatever is asked for.
 pub const MAX_VIEW_BYTES: u64 = 64 << 20;
 
 /// Contents are handed on in pieces of this length.
