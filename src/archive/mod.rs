@@ -8,6 +8,7 @@
 pub mod compression;
 mod header;
 pub mod inflated;
+pub mod onward;
 pub mod sparse;
 mod stretches;
 pub mod tar;

@@ -7,7 +7,9 @@
 //!
 //! A hole costs nothing to store and much to hash, so that the caller names how
 //! many bytes of holes it can bear. Beyond that, and where the list is damaged,
-//! there is no digest.
+//! there is no digest. [`Extents`] tell what any place of a content lies in.
+
+use std::io::{self, Read};
 
 use crate::digest::{Digest, Hasher};
 
@@ -189,6 +191,113 @@ impl ListReader {
     }
 }
 
+/// Which bytes of a content are stored, and where in its body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Extents {
+    stretches: Vec<Stretch>,
+    size_bytes: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Stretch {
+    /// Where it begins in the content.
+    start: u64,
+    n_bytes: u64,
+    /// Where it begins in the body.
+    stored_at: u64,
+}
+
+/// What a place of a content lies in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Extent {
+    /// Bytes that are stored.
+    Stored {
+        /// Where in the body.
+        body_offset: u64,
+        /// How many follow from the place on.
+        n_bytes: u64,
+    },
+    /// Zeros that are not.
+    Hole {
+        /// How many follow from the place on.
+        n_bytes: u64,
+    },
+}
+
+impl Extents {
+    /// Those of a content without holes.
+    #[must_use]
+    pub fn whole(size_bytes: u64) -> Self {
+        Self { stretches: vec![Stretch { start: 0, n_bytes: size_bytes, stored_at: 0 }], size_bytes }
+    }
+
+    /// Those of a list of stretches, whose bytes stand in the body behind `list_bytes`; `None` where
+    /// the list is not in order or does not fit the content and its body.
+    #[must_use]
+    pub fn of(list: &[(u64, u64)], size_bytes: u64, list_bytes: u64, body_bytes: u64) -> Option<Self> {
+        let (mut end, mut stored_at) = (0, list_bytes);
+        let mut stretches = Vec::with_capacity(list.len());
+        for &(start, n_bytes) in list {
+            if start < end {
+                return None;
+            }
+            stretches.push(Stretch { start, n_bytes, stored_at });
+            end = start.checked_add(n_bytes)?;
+            stored_at = stored_at.checked_add(n_bytes)?;
+        }
+        (end <= size_bytes && stored_at <= body_bytes).then_some(Self { stretches, size_bytes })
+    }
+
+    /// Those of the list that stands in front of the body which `reader` begins; `None` where the
+    /// list is damaged or does not fit.
+    ///
+    /// # Errors
+    /// Where reading fails.
+    pub fn read(reader: &mut impl Read, size_bytes: u64, body_bytes: u64) -> io::Result<Option<Self>> {
+        let mut reader = reader.take(body_bytes);
+        let mut list = ListReader::default();
+        let mut block = [0; 512];
+        while !list.is_done() {
+            match reader.read_exact(&mut block) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+                Err(error) => return Err(error),
+            }
+            list.read(&block);
+            if list.is_damaged {
+                return Ok(None);
+            }
+        }
+        let list_bytes = list.n_read;
+        Ok(Self::of(&list.stretches(), size_bytes, list_bytes, body_bytes))
+    }
+
+    /// How many bytes of the content are not stored.
+    #[must_use]
+    pub fn holes_bytes(&self) -> u64 {
+        let stored: u64 = self.stretches.iter().map(|stretch| stretch.n_bytes).sum();
+        self.size_bytes.saturating_sub(stored)
+    }
+
+    /// What lies at a place of the content; `None` at its end.
+    #[must_use]
+    pub fn at(&self, pos: u64) -> Option<Extent> {
+        if pos >= self.size_bytes {
+            return None;
+        }
+        let next = self.stretches.partition_point(|stretch| stretch.start + stretch.n_bytes <= pos);
+        Some(match self.stretches.get(next) {
+            Some(stretch) if stretch.start <= pos => {
+                let n_passed = pos - stretch.start;
+                let body_offset = stretch.stored_at + n_passed;
+                Extent::Stored { body_offset, n_bytes: stretch.n_bytes - n_passed }
+            }
+            Some(stretch) => Extent::Hole { n_bytes: stretch.start - pos },
+            None => Extent::Hole { n_bytes: self.size_bytes - pos },
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +321,37 @@ mod tests {
         body.resize(512, 0);
         body.extend(b"0123456789abc");
         assert_eq!(digest(&SparseMap::InBody, 5000, &body, 5000), expected);
+    }
+
+    #[test]
+    fn any_place_of_a_content() {
+        let extents = Extents::of(&[(100, 10), (110, 5), (3000, 3)], 5000, 512, 530).unwrap();
+        let stored = |body_offset, n_bytes| Some(Extent::Stored { body_offset, n_bytes });
+        let hole = |n_bytes| Some(Extent::Hole { n_bytes });
+        assert_eq!([extents.at(0), extents.at(99), extents.at(115)], [hole(100), hole(1), hole(2885)]);
+        assert_eq!([extents.at(104), extents.at(110)], [stored(516, 6), stored(522, 5)]);
+        assert_eq!(
+            [extents.at(3002), extents.at(3003), extents.at(5000)],
+            [stored(529, 1), hole(1997), None]
+        );
+        assert_eq!(extents.holes_bytes(), 5000 - 18);
+        assert_eq!(Extents::whole(5).at(2), stored(2, 3));
+        assert_eq!((Extents::whole(0).at(0), Extents::whole(5).holes_bytes()), (None, 0));
+        for list in [&[(100, 10), (105, 1)][..], &[(4999, 2)], &[(0, 19)], &[(u64::MAX, 2)]] {
+            assert_eq!(Extents::of(list, 5000, 512, 530), None, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn lists_of_a_body() {
+        let read = |mut bytes: &[u8]| Extents::read(&mut bytes, 5000, 522).unwrap();
+        let mut body = b"2\n100\n10\n5000\n0\n".to_vec();
+        body.resize(522, 7);
+        body[16..512].fill(0);
+        assert_eq!(read(&body), Extents::of(&[(100, 10)], 5000, 512, 522));
+        assert_eq!((read(&body[..511]), Extents::read(&mut &body[..], 5000, 521).unwrap()), (None, None));
+        body[0] = b'x';
+        assert_eq!(read(&body), None);
     }
 
     #[test]

@@ -155,8 +155,13 @@ pub struct Member {
     pub xattrs: Vec<(String, Vec<u8>)>,
     /// Which stretches are stored, for a file with holes.
     pub sparse: Option<SparseMap>,
-    /// Where its body begins, counted from where the walk began.
+    /// Where it begins, counted from where the walk began: the first of the
+    /// headers that say something about it. A walk from there gives it again.
+    pub offset: u64,
+    /// Where its body begins, counted in the same way.
     pub body_offset: u64,
+    /// Length of its body: of a file with holes only what is stored, with the list in front.
+    pub body_bytes: u64,
 }
 
 /// Why a walk ends early.
@@ -287,10 +292,13 @@ impl<'r, R: Skip> Walk<'r, R> {
     /// Damage and failed reads; the walk cannot go on after one.
     pub fn next_member(&mut self) -> Result<Option<Member>, TarError> {
         let mut pending = Pending::default();
+        let mut member_offset = None;
         loop {
             self.skip_body()?;
             let header_offset = self.pos;
             let Some(header) = self.header()? else { return Ok(None) };
+            // A block of zeros may have been passed.
+            let offset = *member_offset.get_or_insert(self.pos - BLOCK);
             let bad = |what: &str| TarError::BadHeader { offset: header_offset, what: what.to_owned() };
             // A base-256 number below zero; the crate reads it as a large one.
             if header.as_old().size.first() == Some(&0xff) {
@@ -372,7 +380,9 @@ impl<'r, R: Skip> Walk<'r, R> {
                 },
                 xattrs: std::mem::take(&mut pending.xattrs),
                 sparse,
+                offset,
                 body_offset: self.pos,
+                body_bytes,
             }));
         }
     }
@@ -636,6 +646,25 @@ mod tests {
         let long = "d/".repeat(120) + "f";
         let bytes = archive(&[("a", b"12345"), (&long, b""), ("z", &[7; 600])]);
         assert_eq!(names(&bytes).unwrap(), [("a".to_owned(), 5), (long, 0), ("z".to_owned(), 600)]);
+    }
+
+    #[test]
+    fn a_walk_from_a_member_gives_it_again() {
+        let long = "d/".repeat(120) + "f";
+        let mut bytes = archive(&[("a", b"12345"), (&long, &[1; 700])]);
+        // Between the two members stands a single block of zeros.
+        bytes.splice(1024..1024, [0; 512]);
+        let mut reader = Streaming::new(&bytes[..]);
+        let mut walk = Walk::new(&mut reader, Limits::for_browser());
+        let offsets = [0, 1536];
+        for offset in offsets {
+            let member = walk.next_member().unwrap().unwrap();
+            assert_eq!((member.offset, member.body_bytes), (offset as u64, member.size_bytes));
+            let mut reader = Streaming::new(&bytes[offset..]);
+            let again = Walk::new(&mut reader, Limits::for_browser()).next_member().unwrap().unwrap();
+            let body_offset = again.body_offset + offset as u64;
+            assert_eq!(Member { offset: member.offset, body_offset, ..again }, member);
+        }
     }
 
     #[test]

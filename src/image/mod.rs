@@ -20,8 +20,11 @@
 //! bytes decide, not names or media types. An archive that is compressed as a
 //! whole is read in two passes (`members`), and its layers in the order in
 //! which they are stored. Other compressions are named as unsupported.
+//!
+//! Contents are not kept; [`content`] reads a file again from its place.
 
 pub mod compare;
+pub mod content;
 pub mod documents;
 pub mod history;
 mod members;

@@ -46,6 +46,9 @@ pub struct LayerEntry {
     pub device: Option<(u32, u32)>,
     /// Extended attributes by name.
     pub xattrs: Vec<(String, Vec<u8>)>,
+    /// Where in the layer's tar its content can be read from: the first of its
+    /// headers; for a hard link that of the file that it names.
+    pub offset: u64,
     /// Holes of it are not stored.
     pub is_sparse: bool,
     /// How often its path stands in the tar; the last one counts.
@@ -83,6 +86,7 @@ impl LayerEntry {
             digest: None,
             device: None,
             xattrs: Vec::new(),
+            offset: 0,
             is_sparse: false,
             n_times: 0,
             is_implicit: true,
@@ -237,6 +241,7 @@ impl LayerTree {
             digest,
             device: member.device,
             xattrs,
+            offset: member.offset,
             is_sparse: member.sparse.is_some(),
             n_times: before.map_or(0, |before| before.n_times).saturating_add(1),
             is_implicit: false,
@@ -245,15 +250,18 @@ impl LayerTree {
         self.entries.insert(path, Rc::new(entry));
     }
 
-    /// Gives hard links the digest of what they name, which may stand after them.
+    /// Gives hard links digest and place of what they name, which may stand after them.
     fn link_contents(&mut self) {
         let is_link = |entry: &LayerEntry| entry.kind == MemberKind::HardLink;
         let links: Vec<String> =
             self.entries.iter().filter(|(_, entry)| is_link(entry)).map(|(path, _)| path.clone()).collect();
         for path in links {
-            let digest = self.linked(&path).and_then(|(_, file)| file.digest);
-            if let Some(entry) = self.entries.get_mut(&path) {
-                Rc::make_mut(entry).digest = digest;
+            let Some((digest, offset)) = self.linked(&path).map(|(_, file)| (file.digest, file.offset))
+            else {
+                continue;
+            };
+            if let Some(entry) = self.entries.get_mut(&path).map(Rc::make_mut) {
+                (entry.digest, entry.offset) = (digest, offset);
             }
         }
     }
@@ -364,7 +372,9 @@ mod testing {
             device: None,
             xattrs: Vec::new(),
             sparse: None,
+            offset: 0,
             body_offset: 0,
+            body_bytes: size_bytes,
         }
     }
 
@@ -410,14 +420,24 @@ mod tests {
         tree.add(link("b", "./a"), None);
         tree.add(link("c", "b"), None);
         tree.add(link("loop", "loop"), None);
-        for content in [b"1", b"2"] {
-            tree.add(testing::member("a", MemberKind::File, 1), Some(Digest::of(content)));
+        for (offset, content) in [(512, b"1"), (1536, b"2")] {
+            let file = Member { offset, ..testing::member("a", MemberKind::File, 1) };
+            tree.add(file, Some(Digest::of(content)));
         }
         tree.link_contents();
+        let offset = |path: &str| tree.get(path).unwrap().offset;
+        assert_eq!([offset("a"), offset("b"), offset("c"), offset("loop")], [1536, 1536, 1536, 0]);
         let digest = |path: &str| tree.get(path).unwrap().digest;
         assert_eq!([digest("a"), digest("b"), digest("c")], [Some(Digest::of(b"2")); 3]);
         assert_eq!((digest("loop"), tree.get("a").unwrap().n_times), (None, 2));
         assert_eq!(tree.replaced, [Replaced { path: "a".into(), size_bytes: 1 }]);
+    }
+
+    /// There are millions of them. Its path, the counts of its `Rc` and the pointer to it come on top.
+    #[test]
+    fn an_entry_is_small() {
+        let n_bytes = size_of::<LayerEntry>() + 3 * size_of::<usize>();
+        assert!(n_bytes <= 200, "{n_bytes} bytes");
     }
 
     #[test]

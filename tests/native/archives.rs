@@ -18,7 +18,7 @@ use serde_json::json;
 const BLOCK: usize = 512;
 
 /// One header with its checksum.
-fn header(name: &str, size_bytes: u64, flag: u8, link: &str) -> Vec<u8> {
+pub(super) fn header(name: &str, size_bytes: u64, flag: u8, link: &str) -> Vec<u8> {
     let mut block = vec![0; BLOCK];
     let mut put = |at: usize, text: &str| block[at..at + text.len()].copy_from_slice(text.as_bytes());
     put(0, name);
@@ -42,12 +42,12 @@ fn header(name: &str, size_bytes: u64, flag: u8, link: &str) -> Vec<u8> {
     block
 }
 
-fn pad(out: &mut Vec<u8>) {
+pub(super) fn pad(out: &mut Vec<u8>) {
     out.resize(out.len().div_ceil(BLOCK) * BLOCK, 0);
 }
 
 /// A tar of regular files; names that end in `/` are folders.
-fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(super) fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, body) in files {
         let flag = if name.ends_with('/') { b'5' } else { b'0' };
@@ -59,7 +59,7 @@ fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     out
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -82,15 +82,15 @@ fn zstd_frames(bytes: &[u8]) -> Vec<u8> {
     [&skipped[..], &zstd(first), &zstd(second), &skipped].concat()
 }
 
-fn plain(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn plain(bytes: &[u8]) -> Vec<u8> {
     bytes.to_vec()
 }
 
 /// Compresses, or not.
-type Store = fn(&[u8]) -> Vec<u8>;
+pub(super) type Store = fn(&[u8]) -> Vec<u8>;
 
 /// Every way in which bytes are stored.
-const WAYS: [Store; 5] = [plain, gzip, gzip_members, zstd, zstd_frames];
+pub(super) const WAYS: [Store; 5] = [plain, gzip, gzip_members, zstd, zstd_frames];
 
 fn layers() -> Vec<Vec<u8>> {
     let long: Vec<u8> = (0..40_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
@@ -100,7 +100,7 @@ fn layers() -> Vec<Vec<u8>> {
     ]
 }
 
-fn config(layers: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn config(layers: &[Vec<u8>]) -> Vec<u8> {
     let diff_ids: Vec<String> = layers.iter().map(|layer| Digest::of(layer).to_string()).collect();
     let history: Vec<_> = (0..layers.len()).map(|n| json!({ "created_by": format!("RUN {n}") })).collect();
     let config = json!({
@@ -178,15 +178,15 @@ fn open(source: &mut dyn ByteSource, limits: Limits) -> Result<Opened, OpenError
     Ok(opened)
 }
 
-fn browser() -> Limits {
+pub(super) fn browser() -> Limits {
     Limits::for_browser()
 }
 
 /// A pseudorandom sequence: the same on each run.
-struct Seed(u64);
+pub(super) struct Seed(pub(super) u64);
 
 impl Seed {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
     }

@@ -8,6 +8,8 @@ mod cache_properties;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod contents;
+#[cfg(test)]
 mod contexts;
 #[cfg(test)]
 mod layers;
