@@ -41,7 +41,8 @@ use crate::archive::onward::{Onward, Part, Shared, share};
 use crate::archive::sparse::{Extent, Extents, SparseMap};
 use crate::archive::tar::{Member, MemberKind, Seeking, TarError, Walk};
 use crate::archive::{ByteSource, Limits, Window};
-use crate::layer::LayerEntry;
+use crate::digest::Hasher;
+use crate::layer::{LayerEntry, LayerTree};
 
 /// How much of what came out of a compressed layer last a browser can well keep: more than most
 /// folders hold. At the worst it is kept of [`MAX_OPEN`] layers and of the archive around them.
@@ -250,6 +251,43 @@ impl<'s> Contents<'s> {
         on_event: &mut OnEvent<'_>,
     ) -> Result<u64, ContentError> {
         self.deliver(plan, entry, Wanted { first_byte: 0, most_bytes: None }, on_event)
+    }
+
+    /// Hashes the content of files of a layer, in the order in which they are stored. Those that
+    /// cannot be read in full stay without a digest.
+    ///
+    /// # Errors
+    /// Where it is stopped.
+    pub fn hash(
+        &mut self,
+        plan: &LayerPlan,
+        tree: &mut LayerTree,
+        paths: &[String],
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<(), ContentError> {
+        let mut files: Vec<(&String, &LayerEntry)> =
+            paths.iter().filter_map(|path| Some((path, tree.get(path)?))).collect();
+        files.sort_by_key(|(_, entry)| entry.offset);
+        let total_bytes = files.iter().fold(0_u64, |sum, (_, entry)| sum.saturating_add(entry.size_bytes));
+        let (mut digests, mut done_bytes) = (Vec::new(), 0_u64);
+        for (path, entry) in files {
+            let mut hasher = Hasher::default();
+            let streamed = self.stream(plan, entry, &mut |event| match event {
+                Event::Bytes(bytes) => {
+                    hasher.update(bytes);
+                    done_bytes = done_bytes.saturating_add(bytes.len() as u64);
+                    on_progress(done_bytes, total_bytes)
+                }
+                Event::Progress { .. } | Event::Begun { .. } => ControlFlow::Continue(()),
+            });
+            match streamed {
+                Ok(_) => digests.push((path.clone(), hasher.finish())),
+                Err(ContentError::Stopped) => return Err(ContentError::Stopped),
+                Err(_) => {}
+            }
+        }
+        tree.set_digests(digests);
+        Ok(())
     }
 
     /// Hands a whole layer on, piece by piece, and tells its length.

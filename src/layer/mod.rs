@@ -6,11 +6,13 @@
 //!
 //! A [`LayerTree`] is made while the layer streams by; each file's content is
 //! hashed on the way and not kept. A [`stack::Stack`] puts layers on top of each
-//! other, [`waste`] tells which of their bytes the final tree does not show,
+//! other, [`unhashed`] whose content is still to be hashed where layers were only
+//! listed, [`waste`] tells which of their bytes the final tree does not show,
 //! [`dive`] tells what the tool of that name says of them.
 
 pub mod dive;
 pub mod stack;
+pub mod unhashed;
 pub mod waste;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -162,7 +164,9 @@ impl LayerTree {
         let error = loop {
             match walk.next_member() {
                 Ok(Some(member)) => {
-                    let mut digest = None;
+                    // Nothing has to be read to know what is in an empty file.
+                    let is_empty_file = member.kind == MemberKind::File && member.size_bytes == 0;
+                    let mut digest = is_empty_file.then(|| Digest::of(b""));
                     let mut outcome = Ok(0);
                     if member.kind == MemberKind::File && with_contents {
                         let map = member.sparse.as_ref();
@@ -266,6 +270,16 @@ impl LayerTree {
         }
     }
 
+    /// Tells the contents of files that were only listed.
+    pub fn set_digests(&mut self, digests: impl IntoIterator<Item = (String, Digest)>) {
+        for (path, digest) in digests {
+            if let Some(entry) = self.entries.get_mut(&path) {
+                Rc::make_mut(entry).digest = Some(digest);
+            }
+        }
+        self.link_contents();
+    }
+
     /// The entry at a path.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&LayerEntry> {
@@ -358,6 +372,13 @@ mod testing {
     //! Layers for the tests of this module.
 
     use super::*;
+
+    impl LayerTree {
+        /// As if it had been listed only.
+        pub(super) fn forget_digests(&mut self) {
+            self.entries.values_mut().for_each(|entry| Rc::make_mut(entry).digest = None);
+        }
+    }
 
     pub(super) fn member(name: &str, kind: MemberKind, size_bytes: u64) -> Member {
         Member {

@@ -9,14 +9,15 @@ use std::path::Path;
 use std::rc::Rc;
 
 use layerlab::archive::tar::MemberKind;
-use layerlab::archive::{ByteSource, Limits, SourceError};
+use layerlab::archive::{ByteSource, Limits, SliceSource, SourceError};
 use layerlab::digest::{Digest, Hasher};
 use layerlab::image::content::{
     ContentError, Contents, Event, KEPT_BYTES, LayerForm, MAX_OPEN, MAX_VIEW_BYTES, View,
 };
 use layerlab::image::problem::Problem;
 use layerlab::image::{self, ImagePlan, Layer, LayerPlan};
-use layerlab::layer::LayerEntry;
+use layerlab::layer::stack::Stack;
+use layerlab::layer::{LayerEntry, LayerTree, unhashed};
 use serde_json::json;
 
 use super::archives::{Seed, Store, WAYS, browser, config, gzip, header, pad, plain, tar};
@@ -606,4 +607,43 @@ fn hostile_files_stay_within_limits() {
         }
     }
     assert!(n_read > 100, "{n_read} files");
+}
+
+/// What two layers have in common is hashed, and then the stack says what it says of layers that
+/// were hashed in full.
+#[test]
+fn of_listed_layers_few_contents_are_hashed() {
+    let (mut n_files, mut n_hashed, mut n_changes) = (0, 0, 0);
+    for (name, bytes) in recorded(&["images", "images-dive"]) {
+        let Some(opened) = Opened::new(&bytes, Limits::for_browser(), KEPT_BYTES) else { continue };
+        let mut contents = opened.contents;
+        let mut listed = BTreeMap::new();
+        let mut source = SliceSource(&bytes);
+        image::list(&mut source, image::OpenAs::Image, Limits::for_browser(), &mut |event| {
+            if let image::Event::Listed { uses, layer } = event {
+                uses.iter().for_each(|place| drop(listed.insert(*place, layer.tree.clone())));
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        for (image_idx, (plan, layers)) in opened.images.iter().enumerate() {
+            // A compressed layer is not listed: it brings its digests along.
+            let tree = |layer_idx| listed.get(&(image_idx, layer_idx));
+            let all: Vec<&LayerTree> =
+                layers.iter().enumerate().map(|(idx, layer)| tree(idx).unwrap_or(&layer.tree)).collect();
+            let wanted = unhashed::rewritten(&all);
+            let mut all: Vec<LayerTree> = all.into_iter().cloned().collect();
+            for ((tree, paths), plan) in all.iter_mut().zip(&wanted).zip(&plan.layers) {
+                n_hashed += paths.len();
+                contents.hash(plan, tree, paths, &mut |_, _| ControlFlow::Continue(())).unwrap();
+            }
+            let (before, now) = (Stack::new(layers.iter().map(|layer| &layer.tree)), Stack::new(&all));
+            for layer_idx in 0..layers.len() {
+                n_files += layers[layer_idx].tree.iter().count();
+                n_changes += before.changes(layer_idx).count();
+                assert!(now.changes(layer_idx).eq(before.changes(layer_idx)), "{name}");
+            }
+        }
+    }
+    assert!(n_changes > 500 && n_hashed > 10 && n_hashed * 5 < n_files, "{n_hashed} of {n_files}");
 }
