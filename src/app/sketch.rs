@@ -78,6 +78,7 @@ pub fn folder_rows(tree: &Tree, path: &str) -> Vec<FolderRow> {
             EntryKind::File { .. } => (RowKind::File, String::new()),
             EntryKind::Dir => (RowKind::Dir, String::new()),
             EntryKind::Symlink { target } => (RowKind::Symlink, target.clone()),
+            EntryKind::HardLink { target } => (RowKind::HardLink, target.clone()),
         };
         FolderRow {
             name: name.to_owned(),

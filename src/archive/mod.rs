@@ -100,6 +100,16 @@ pub struct Limits {
     pub inflate_ratio: u64,
     /// How far back a Zstandard frame may refer, which has to be kept.
     pub zstd_window_bytes: u64,
+    /// Files of a context that are looked into because they begin, or are named, like an archive.
+    pub n_archives: u64,
+    /// Members of one of them that are listed.
+    pub n_archive_members: u64,
+    /// The same for all of them together.
+    pub n_archive_members_in_all: u64,
+    /// Bytes of the tar in one of them that are read, inflated where it is compressed.
+    pub archive_tar_bytes: u64,
+    /// The same for all of them together.
+    pub archive_tar_bytes_in_all: u64,
 }
 
 impl Limits {
@@ -119,6 +129,11 @@ impl Limits {
             free_inflated_bytes_in_all: 8 << 30,
             inflate_ratio: 200,
             zstd_window_bytes: 128 << 20,
+            n_archives: 1000,
+            n_archive_members: 50_000,
+            n_archive_members_in_all: 100_000,
+            archive_tar_bytes: 1 << 30,
+            archive_tar_bytes_in_all: 4 << 30,
         }
     }
 }

@@ -41,6 +41,7 @@ fn ours(entry: &Entry) -> String {
     match &entry.kind {
         EntryKind::Dir => "dir".to_owned(),
         EntryKind::Symlink { target } => format!("link {target}"),
+        EntryKind::HardLink { target } => format!("hard link {target}"),
         EntryKind::File { digest, size_bytes } => {
             let digest = digest.to_string();
             let hex = digest.strip_prefix("sha256:").unwrap();

@@ -17,3 +17,5 @@ mod properties;
 mod stacking;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod unpacking;
