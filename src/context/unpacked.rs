@@ -103,6 +103,9 @@ pub enum Unpacking<'a> {
     Unknown(&'a Unlisted),
 }
 
+/// The last length that JavaScript counts exactly.
+const MAX_FILE_BYTES: u64 = (1 << 53) - 1;
+
 /// So many characters of a name are shown.
 const MAX_NAME: usize = 100;
 
@@ -289,13 +292,16 @@ impl Members {
             mode,
             uid: owner(member.uid),
             gid: owner(member.gid),
-            mtime_secs: member.mtime_secs,
+            // It counts for nothing, and may be any number.
+            mtime_secs: 0,
             assumed: Assumed::NOTHING,
         };
         let entry = match member.kind {
             MemberKind::File => {
                 let digest_or_any = digest.unwrap_or_else(|| Digest::of(path.as_bytes()));
-                let kind = EntryKind::File { digest: digest_or_any, size_bytes: member.size_bytes };
+                // Holes may announce any length.
+                let size_bytes = member.size_bytes.min(MAX_FILE_BYTES);
+                let kind = EntryKind::File { digest: digest_or_any, size_bytes };
                 let assumed = if digest.is_none() { Assumed::CONTENT } else { Assumed::NOTHING };
                 Entry { assumed, ..entry(kind, member.mode) }
             }

@@ -1,14 +1,21 @@
-//! Archives among the files of a context: what is listed of them while the context is read.
+//! Archives among the files of a context: what is listed of them while the context is read, and what
+//! an ADD makes of them.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use expect_test::{Expect, expect};
 use layerlab::archive::{Limits, SliceSource};
+use layerlab::cache::layer::{LayerContent, image_steps, layer};
+use layerlab::cache::solve::{Built, Inputs};
 use layerlab::context::import::{FolderImport, FoundFile, Imported, import};
 use layerlab::context::unpacked::{Archives, Holds};
 use layerlab::context::{EntryKind, Tree};
 use layerlab::digest::Digest;
+use layerlab::dockerfile::stage::Dockerfile;
+use layerlab::graph::{BuildOptions, convert};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 /// A tar of `NAME=CONTENT` files, `NAME/` folders, `NAME->TARGET` links and `NAME=>FILE` hard links.
@@ -250,6 +257,236 @@ fn lists_have_limits() {
         x.tar.xz: it is compressed with xz, which is not read here
         x.tbz2: it is compressed with bzip2, which is not read here
         z.tar.zst: it has more members than are listed
+    "#]],
+    );
+}
+
+/// The layer of the last instruction, on the files of [`files`] read as one tar.
+fn layer_of(dockerfile: &str) -> String {
+    let context = contexts(&files(), Limits::for_browser()).remove(0);
+    let graph =
+        convert::build(&Dockerfile::read(dockerfile), &BuildOptions::default(), &|_, _| None).unwrap();
+    let locals = BTreeMap::from([("context".to_owned(), Rc::new(context.tree))]);
+    let built = Built::new(&graph, &Inputs { locals, ..Inputs::default() });
+    let last = image_steps(&graph).pop().unwrap();
+    let content = layer(&graph, &built, &context.archives, last).unwrap();
+    let size_bytes = content.size_bytes();
+    let (tree, unsure) = match content {
+        LayerContent::Known(tree) => (tree, format!("{size_bytes:?} bytes")),
+        LayerContent::Partly(tree, unsure) => (tree, unsure.to_string()),
+        LayerContent::Unknown => panic!("{dockerfile} runs a command"),
+    };
+    let mut text = String::new();
+    for (path, entry) in tree.iter() {
+        let what = match &entry.kind {
+            EntryKind::File { digest, .. } if *digest == Digest::of(b"abc") => "abc".to_owned(),
+            EntryKind::File { size_bytes, .. } => format!("{size_bytes} bytes"),
+            EntryKind::Dir => "folder".to_owned(),
+            EntryKind::Symlink { target } => format!("-> {target}"),
+            EntryKind::HardLink { target } => format!("= {target}"),
+        };
+        text.push_str(&format!("{path} {:o} {}:{} {what}\n", entry.mode, entry.uid, entry.gid));
+    }
+    text + &unsure + "\n"
+}
+
+#[test]
+fn an_add_unpacks_what_is_an_archive() {
+    let check = |dockerfile: &str, expected: Expect| expected.assert_eq(&layer_of(dockerfile));
+    check(
+        "FROM scratch\nADD a.tar /x/y",
+        expect![[r#"
+        x 755 0:0 folder
+        x/y 755 0:0 folder
+        x/y/d 640 10:20 folder
+        x/y/d/f 640 10:20 abc
+        x/y/deep 755 0:0 folder
+        x/y/deep/er 755 0:0 folder
+        x/y/deep/er/.wh.x 640 10:20 0 bytes
+        x/y/h 640 10:20 = x/y/d/f
+        x/y/l 777 10:20 -> d/f
+        Some(3) bytes
+    "#]],
+    );
+    // The mode is left aside, the owner is not; folders without an entry are root's.
+    check(
+        "FROM scratch\nADD --chown=1:2 --chmod=600 z.tar.zst no-ending /x/",
+        expect![[r#"
+        x 755 1:2 folder
+        x/d 640 1:2 folder
+        x/d/f 640 1:2 abc
+        x/deep 755 0:0 folder
+        x/deep/er 755 0:0 folder
+        x/deep/er/.wh.x 640 1:2 0 bytes
+        x/h 640 1:2 = x/d/f
+        x/in 755 0:0 folder
+        x/in/side 640 1:2 1 bytes
+        x/l 777 1:2 -> d/f
+        Some(4) bytes
+    "#]],
+    );
+    check(
+        "FROM scratch\nADD --link no-ending /",
+        expect![[r#"
+        in 755 0:0 folder
+        in/side 640 10:20 1 bytes
+        Some(1) bytes
+    "#]],
+    );
+    check(
+        "FROM scratch\nCOPY plain.txt /x/f\nADD no-ending /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/in 755 0:0 folder
+        x/in/side 640 10:20 1 bytes
+        Some(1) bytes
+    "#]],
+    );
+    check(
+        "FROM scratch\nADD --unpack=false a.tar /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/a.tar 644 0:0 4096 bytes
+        Some(4096) bytes
+    "#]],
+    );
+    check(
+        "FROM scratch\nCOPY a.tar notes.tar /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/a.tar 644 0:0 4096 bytes
+        x/notes.tar 644 0:0 11 bytes
+        Some(4107) bytes
+    "#]],
+    );
+    // A folder is copied with the archives in it.
+    check(
+        "FROM scratch\nADD . /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/a.tar 644 0:0 4096 bytes
+        x/cut.tar 644 0:0 1026 bytes
+        x/cut.tgz 644 0:0 150 bytes
+        x/data.json.gz 644 0:0 22 bytes
+        x/empty.tar 644 0:0 1024 bytes
+        x/flipped.tar 644 0:0 3072 bytes
+        x/long.tar.gz 644 0:0 249 bytes
+        x/no-ending 644 0:0 95 bytes
+        x/notes.tar 644 0:0 11 bytes
+        x/out.tar 644 0:0 2560 bytes
+        x/plain.txt 644 0:0 720 bytes
+        x/short.gz 644 0:0 2 bytes
+        x/x.tar.xz 644 0:0 16 bytes
+        x/x.tbz2 644 0:0 14 bytes
+        x/z.tar.zst 644 0:0 258 bytes
+        Some(13315) bytes
+    "#]],
+    );
+    check(
+        "FROM scratch\nADD notes.tar data.json.gz empty.tar plain.txt /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/data.json.gz 644 0:0 22 bytes
+        x/empty.tar 644 0:0 1024 bytes
+        x/notes.tar 644 0:0 11 bytes
+        x/plain.txt 644 0:0 720 bytes
+        Some(1777) bytes
+    "#]],
+    );
+    check(
+        "FROM scratch\nADD n*s.tar *.zst /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/d 640 10:20 folder
+        x/d/f 640 10:20 abc
+        x/deep 755 0:0 folder
+        x/deep/er 755 0:0 folder
+        x/deep/er/.wh.x 640 10:20 0 bytes
+        x/h 640 10:20 = x/d/f
+        x/l 777 10:20 -> d/f
+        x/notes.tar 644 0:0 11 bytes
+        Some(14) bytes
+    "#]],
+    );
+    check(
+        "FROM scratch\nADD nothing*.tar /x/",
+        expect![[r#"
+        Some(0) bytes
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_not_unpacked_says_why() {
+    let check = |dockerfile: &str, expected: Expect| expected.assert_eq(&layer_of(dockerfile));
+    check(
+        "FROM scratch\nADD x.tar.xz /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/x.tar.xz 755 0:0 0 bytes
+        what comes out of x.tar.xz is not known; it is compressed with xz, which is not read here
+    "#]],
+    );
+    check(
+        "FROM scratch\nADD x.tbz2 a.tar /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/d 640 10:20 folder
+        x/d/f 640 10:20 abc
+        x/deep 755 0:0 folder
+        x/deep/er 755 0:0 folder
+        x/deep/er/.wh.x 640 10:20 0 bytes
+        x/h 640 10:20 = x/d/f
+        x/l 777 10:20 -> d/f
+        x/x.tbz2 755 0:0 0 bytes
+        what comes out of x.tbz2 is not known; it is compressed with bzip2, which is not read here
+    "#]],
+    );
+    check(
+        "FROM scratch\nADD cut.tar /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/cut.tar 755 0:0 0 bytes
+        what comes out of cut.tar is not known; it is damaged, so that a build fails: the data ends too early, at byte 1026
+    "#]],
+    );
+    check(
+        "FROM scratch\nADD out.tar /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/out.tar 755 0:0 0 bytes
+        what comes out of out.tar is not known; builders differ, since a/c in it stands behind a link of the archive
+    "#]],
+    );
+    check(
+        "FROM scratch\nADD --chown=app:app a.tar /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/a.tar 755 0:0 0 bytes
+        what comes out of a.tar is given to app:app, whose number only the image knows
+    "#]],
+    );
+    check(
+        "FROM scratch\nADD https://example.org/a.tar /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/a.tar 755 0:0 0 bytes
+        some entries are known only to a real build
+    "#]],
+    );
+    check(
+        "FROM scratch\nADD --unpack https://example.org/a.tar /x/",
+        expect![[r#"
+        x 755 0:0 folder
+        x/a.tar 755 0:0 0 bytes
+        some entries are known only to a real build
+    "#]],
+    );
+    check(
+        "FROM scratch AS s\nCOPY . /\nFROM scratch\nCOPY --from=s /*.tar /x/",
+        expect![[r#"
+        x 755 0:0 0 bytes
+        some entries are known only to a real build
     "#]],
     );
 }
