@@ -7,7 +7,8 @@ use std::fmt::Debug;
 use std::ops::ControlFlow;
 
 use layerlab::archive::{ByteSource, Window};
-use layerlab::context::{Assumed, Entry, EntryKind};
+use layerlab::context::unpacked::{Holds, Members, Unlisted};
+use layerlab::context::{Assumed, Entry, EntryKind, Tree};
 use layerlab::digest::Digest;
 use layerlab::image::OpenAs;
 use layerlab::job::{Files, Job};
@@ -138,11 +139,17 @@ fn replies_arrive_as_they_were_sent() {
     };
     let file = Entry { assumed: Assumed::MODE, mtime_secs: -1, ..Entry::file(Digest::of(b"a"), MAX_BYTES) };
     let link = Entry { kind: EntryKind::Symlink { target: "../a".into() }, ..Entry::dir() };
+    let hard_link = Entry { kind: EntryKind::HardLink { target: "d/a".into() }, ..Entry::dir() };
+    let mut tree = Tree::default();
+    tree.insert("d/a", Entry { uid: u32::MAX, ..Entry::file(Digest::of(b"a"), MAX_BYTES) });
+    tree.insert("d/l", hard_link.clone());
+    let members = Members::from(tree);
     let context = ContextReport {
         n_files: MAX_BYTES,
         content_bytes: MAX_BYTES,
         n_reused: 1,
         texts: BTreeMap::from([("Dockerfile".into(), "FROM a\n".into())]),
+        has_more_archives: true,
         single_root: Some("shop".into()),
         problems: vec!["odd".into()],
     };
@@ -159,6 +166,23 @@ fn replies_arrive_as_they_were_sent() {
         Reply::ContextFiles {
             job,
             files: vec![("src".into(), Entry::dir()), ("src/a.rs".into(), file), ("l".into(), link)],
+        },
+        Reply::ArchiveFound { job, digest: Digest::of(b"a"), holds: Holds::Members(members) },
+        Reply::ArchiveFound { job, digest: Digest::of(b"b"), holds: Holds::NoTar },
+        Reply::ArchiveFound {
+            job,
+            digest: Digest::of(b"c"),
+            holds: Holds::Unknown(Unlisted::Compressed { with: "xz".into() }),
+        },
+        Reply::ArchiveFound {
+            job,
+            digest: Digest::of(b"d"),
+            holds: Holds::Unknown(Unlisted::TooManyMembers),
+        },
+        Reply::ArchiveEntries {
+            job,
+            digest: Digest::of(b"a"),
+            entries: vec![("d".into(), Entry::dir()), ("d/l".into(), hard_link)],
         },
         Reply::ContextRead { job, report: context },
         Reply::Failed { job, message: "this is no image".into(), may_be_layer: true },
@@ -183,6 +207,8 @@ fn replies_arrive_as_they_were_sent() {
             | Reply::LayerHashed { .. }
             | Reply::LayerFailed { .. }
             | Reply::ContextFiles { .. }
+            | Reply::ArchiveFound { .. }
+            | Reply::ArchiveEntries { .. }
             | Reply::ContextRead { .. }
             | Reply::Failed { .. }
             | Reply::FolderListed { .. } => round_trip(reply),

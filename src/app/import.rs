@@ -7,6 +7,7 @@ use super::history::Event;
 use super::saved::Part;
 use super::state::{Session, State, Version, WorkerState};
 use super::update::{Effect, changed};
+use crate::context::unpacked::Archives;
 use crate::context::{Assumed, Entry, EntryKind, Tree};
 use crate::protocol::{ContextReport, ContextSource, JobId, Reply, Request};
 
@@ -31,6 +32,8 @@ pub enum ImportState {
         job: JobId,
         /// What was read so far.
         tree: Box<Tree>,
+        /// What the archives among it hold.
+        archives: Box<Archives>,
         /// Bytes read.
         done_bytes: u64,
         /// Bytes to be read.
@@ -123,8 +126,8 @@ pub(super) fn update(state: &mut State, message: ContextMessage) -> Vec<Effect> 
                 ContextSource::Folder { .. } => 0,
             };
             let is_again = state.session.context_name.as_deref() == Some(name.as_str());
-            let tree = Box::default();
-            state.import = ImportState::Reading { name, job, tree, done_bytes: 0, total_bytes };
+            let (tree, archives) = (Box::default(), Box::default());
+            state.import = ImportState::Reading { name, job, tree, archives, done_bytes: 0, total_bytes };
             let mut effects = Vec::new();
             if was_busy {
                 effects.push(Effect::RestartContextWorker);
@@ -167,7 +170,8 @@ pub(super) fn update(state: &mut State, message: ContextMessage) -> Vec<Effect> 
 
 /// The worker said something of a context.
 pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
-    let ImportState::Reading { name, job, tree, done_bytes, total_bytes } = &mut state.import else {
+    let ImportState::Reading { name, job, tree, archives, done_bytes, total_bytes } = &mut state.import
+    else {
         return Vec::new();
     };
     if reply.job() != Some(*job) {
@@ -184,9 +188,18 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Reply::ArchiveFound { digest, holds, .. } => {
+            archives.insert(digest, holds);
+            Vec::new()
+        }
+        Reply::ArchiveEntries { digest, entries, .. } => {
+            archives.extend(digest, entries);
+            Vec::new()
+        }
         Reply::ContextRead { report, .. } => {
             let (name, tree) = (name.clone(), std::mem::take(tree.as_mut()));
-            finish(state, name, tree, report)
+            let archives = std::mem::take(archives.as_mut());
+            finish(state, name, tree, archives, report)
         }
         Reply::Failed { message, .. } => {
             state.import = ImportState::Failed { name: name.clone(), message };
@@ -197,7 +210,14 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
 }
 
 /// All was read.
-fn finish(state: &mut State, name: String, tree: Tree, report: ContextReport) -> Vec<Effect> {
+fn finish(
+    state: &mut State,
+    name: String,
+    tree: Tree,
+    mut archives: Archives,
+    report: ContextReport,
+) -> Vec<Effect> {
+    archives.is_full = report.has_more_archives;
     let ContextReport { n_files, content_bytes, texts, single_root, problems, .. } = report;
     let mut note = ImportNote { problems, ..ImportNote::default() };
     let files = if n_files == 1 { "file" } else { "files" };
@@ -218,8 +238,10 @@ fn finish(state: &mut State, name: String, tree: Tree, report: ContextReport) ->
     let is_again = state.session.context_name.as_deref() == Some(name.as_str());
     if is_again {
         tree = with_known_modes(&tree, &state.session.given);
+        archives = archives.with_earlier(&state.session.archives, &tree);
     }
     let effects = take(state, name, tree, texts, is_again);
+    state.session.archives = Rc::new(archives);
     state.import = ImportState::Read(Box::new(note));
     effects
 }
@@ -373,7 +395,11 @@ fn choose_dockerfile(state: &mut State, path: &str) -> Vec<Effect> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::analysis::Analysis;
+    use crate::app::history::History;
     use crate::app::update::{Message, update};
+    use crate::app::view::simulate;
+    use crate::context::unpacked::{Holds, Members};
     use crate::digest::Digest;
 
     fn file(text: &str) -> Entry {
@@ -419,6 +445,50 @@ mod tests {
         let _ = update(&mut state, Message::ReplacementUndone);
         assert_eq!(state.session.last_build(), Some(&state.session.now));
         assert_eq!(before.context_name, None);
+    }
+
+    #[test]
+    fn what_archives_hold_outlasts_another_reading() {
+        let mut state = State::new(Session::example(), "test");
+        let dockerfile = ("Dockerfile", "FROM scratch\nADD a.tar b.tar.gz /x/\n");
+        let files = [dockerfile, ("a.tar", "tar"), ("b.tar.gz", "gz")];
+        let start = |state: &mut State| {
+            let source = ContextSource::Folder { paths: Vec::new(), folders: Vec::new() };
+            let _ = update(state, Message::Context(ContextMessage::Chosen { name: "p".into(), source }));
+            JobId(state.n_jobs)
+        };
+        let finish = |state: &mut State, job: JobId| {
+            let all = files.iter().map(|(path, text)| ((*path).to_owned(), file(text))).collect();
+            let _ = update(state, Message::WorkerReplied(Reply::ContextFiles { job, files: all }));
+            let texts = BTreeMap::from([(dockerfile.0.to_owned(), dockerfile.1.to_owned())]);
+            let report = ContextReport { n_files: 3, texts, ..ContextReport::default() };
+            update(state, Message::WorkerReplied(Reply::ContextRead { job, report }))
+        };
+        let job = start(&mut state);
+        let (digest, holds) = (Digest::of(b"tar"), Holds::Members(Members::default()));
+        let _ = update(&mut state, Message::WorkerReplied(Reply::ArchiveFound { job, digest, holds }));
+        let entries = vec![("in".to_owned(), file("in"))];
+        let _ = update(&mut state, Message::WorkerReplied(Reply::ArchiveEntries { job, digest, entries }));
+        let effects = finish(&mut state, job);
+        assert!(effects.contains(&Effect::Save(Part::Archives)));
+        let note = |state: &State| {
+            let session = &state.session;
+            let history = History::replay(&session.events, session.reruns, &session.images, None);
+            let view = simulate(state, &history, &Analysis::new(state, &history, None));
+            let layer = view.image.unwrap().layers.pop().unwrap();
+            (layer.n_entries, layer.note)
+        };
+        let _ = update(&mut state, Message::ImageSketchToggled(true));
+        let told = "what comes out of b.tar.gz is not known; its bytes were not read".to_owned();
+        // The folder, what is in it, and one entry that stands for what is not known.
+        assert_eq!(note(&state), (Some(3), told.clone()));
+        // Of a folder that is read again, files that did not change are not looked into.
+        let job = start(&mut state);
+        let _ = finish(&mut state, job);
+        assert_eq!(note(&state), (Some(3), told));
+        let edited = Message::FileEdited("a.tar".into());
+        let _ = update(&mut state, edited);
+        assert_eq!(note(&state).1, "what comes out of a.tar is not known; its bytes were not read");
     }
 
     #[test]

@@ -257,7 +257,11 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
         return import::replied(state, reply);
     }
     match reply {
-        Reply::Ready { .. } | Reply::ContextFiles { .. } | Reply::ContextRead { .. } => {}
+        Reply::Ready { .. }
+        | Reply::ContextFiles { .. }
+        | Reply::ArchiveFound { .. }
+        | Reply::ArchiveEntries { .. }
+        | Reply::ContextRead { .. } => {}
         Reply::Progressed { done_bytes: now, total_bytes: all, .. } => {
             if let ImageState::Opening { done_bytes, total_bytes, .. } = &mut state.image {
                 (*done_bytes, *total_bytes) = (now, all);

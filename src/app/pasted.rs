@@ -215,6 +215,8 @@ fn new_context(state: &mut State, listing: &Listing) -> Vec<Effect> {
         .collect();
     let is_again = state.session.context_name.as_deref() == Some(NAME);
     let effects = take(state, NAME.to_owned(), tree, texts, is_again);
+    // Nobody has read the bytes of these files.
+    state.session.archives = Rc::default();
     done(state, vec![format!("{n_files} files of the list are the context now.")], problems);
     effects
 }

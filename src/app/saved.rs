@@ -2,7 +2,8 @@
 //!
 //! The session is written in parts, so that a key press writes little: texts and
 //! settings often, what differs from the files as they were given when that
-//! changes, and those files themselves only when others are given.
+//! changes, and those files themselves, with what the archives among them hold,
+//! only when others are given.
 
 use std::rc::Rc;
 
@@ -21,11 +22,13 @@ pub enum Part {
     Files,
     /// The context's files as they were given.
     Given,
+    /// What the archives among them hold.
+    Archives,
 }
 
 impl Part {
     /// All of them, in the order in which they are restored.
-    pub const ALL: [Self; 3] = [Self::Texts, Self::Files, Self::Given];
+    pub const ALL: [Self; 4] = [Self::Texts, Self::Files, Self::Given, Self::Archives];
 
     /// The name that it is stored under.
     #[must_use]
@@ -34,6 +37,7 @@ impl Part {
             Self::Texts => "texts",
             Self::Files => "files",
             Self::Given => "given",
+            Self::Archives => "archives",
         }
     }
 }
@@ -58,8 +62,13 @@ type Changes = Vec<(String, Option<Entry>)>;
 /// # Errors
 /// If it has no JSON form; what.
 pub fn write(session: &Session, part: Part) -> Result<String, String> {
-    if part == Part::Given {
-        return serde_json::to_string(session.given.as_ref()).map_err(|error| error.to_string());
+    let whole = match part {
+        Part::Given => Some(serde_json::to_string(session.given.as_ref())),
+        Part::Archives => Some(serde_json::to_string(session.archives.as_ref())),
+        Part::Texts | Part::Files => None,
+    };
+    if let Some(written) = whole {
+        return written.map_err(|error| error.to_string());
     }
     let mut changes = None;
     let mut session = session.clone();
@@ -78,7 +87,7 @@ pub fn write(session: &Session, part: Part) -> Result<String, String> {
         session.now.files = Rc::default();
         session.events.clear();
     }
-    session.given = Rc::default();
+    (session.given, session.archives) = (Rc::default(), Rc::default());
     serde_json::to_string(&Envelope { version: VERSION, session, changes }).map_err(|error| error.to_string())
 }
 
@@ -100,6 +109,8 @@ pub struct Stored<'a> {
     pub files: Option<&'a str>,
     /// [`Part::Given`].
     pub given: Option<&'a str>,
+    /// [`Part::Archives`].
+    pub archives: Option<&'a str>,
 }
 
 /// Puts the parts together; `None` if nothing was written.
@@ -136,6 +147,9 @@ pub fn read(stored: Stored<'_>) -> Result<Option<Session>, String> {
         version.files = Rc::new(tree);
     }
     session.given = given;
+    if let Some(text) = stored.archives {
+        session.archives = Rc::new(serde_json::from_str(text).map_err(|error| error.to_string())?);
+    }
     session.now.files = files.session.now.files;
     session.events = files.session.events;
     Ok(Some(session))
@@ -155,10 +169,13 @@ mod tests {
         files.insert("new/file", Entry::file(Digest::of(b"new"), 3));
         session.events.push(Event::Built(Box::new(session.now.clone())));
         session.events.push(Event::Pruned);
+        let archive = Digest::of(b"archive");
+        Rc::make_mut(&mut session.archives).extend(archive, vec![("a".into(), Entry::dir())]);
         let parts = Part::ALL.map(|part| write(&session, part).unwrap());
-        let [texts, files, given] = parts.each_ref().map(|part| Some(part.as_str()));
-        let restored = read(Stored { texts, files, given }).unwrap();
+        let [texts, files, given, archives] = parts.each_ref().map(|part| Some(part.as_str()));
+        let restored = read(Stored { texts, files, given, archives }).unwrap();
         assert_eq!(restored, Some(session));
+        assert!(!parts[0].contains(&archive.to_string()), "lists are not written at each key press");
         assert!(!parts[1].contains("README"), "unchanged files are not written again");
         assert_eq!(read(Stored { files, ..Stored::default() }), Ok(None));
         assert!(read(Stored { texts: Some("{"), ..Stored::default() }).is_err());
@@ -171,7 +188,7 @@ mod tests {
         session["builds"] = serde_json::json!([version]);
         session.as_object_mut().unwrap().remove("given");
         let text = serde_json::json!({ "version": 1, "session": session }).to_string();
-        let restored = read(Stored { texts: Some(&text), files: Some(&text), given: None });
+        let restored = read(Stored { texts: Some(&text), files: Some(&text), ..Stored::default() });
         assert_eq!(restored, Ok(Some(Session::example())));
     }
 }

@@ -26,7 +26,7 @@ pub struct LayerRow {
     /// How many entries it has.
     pub n_entries: Option<usize>,
     /// What is to be said of what is not known.
-    pub note: &'static str,
+    pub note: String,
 }
 
 /// What an instruction's layer holds.
@@ -39,7 +39,7 @@ pub struct Written {
     /// Bytes of its files, where all are known.
     pub size_bytes: Option<u64>,
     /// What is to be said of what is not known.
-    pub note: &'static str,
+    pub note: String,
 }
 
 /// The image.
@@ -56,14 +56,13 @@ pub struct ImageSketch {
 }
 
 const OF_A_COMMAND: &str = "what a command writes is known once it ran";
-const STANDS_FOR_MORE: &str = "some entries are known only to a real build";
 
 /// What the layer of an instruction holds.
 pub(super) fn written(state: &State, analysis: &Analysis, row: &InstructionRow) -> Option<Written> {
     let graph = analysis.now.shown_graph()?;
     // Of `COPY --link` the second step puts on top what the first one copied.
     let step = row.steps.last().filter(|_| row.makes_layer)?;
-    let content = layer(graph, analysis.built(), *step)?;
+    let content = layer(graph, analysis.built(), &state.session.archives, *step)?;
     let (size_bytes, note) = size_of(state, &content, &row.code);
     let tree = content.tree().map(|tree| Rc::new(tree.clone()));
     Some(Written { n_entries: tree.as_ref().map_or(0, |tree| tree.len()), tree, size_bytes, note })
@@ -78,6 +77,7 @@ pub fn folder_rows(tree: &Tree, path: &str) -> Vec<FolderRow> {
             EntryKind::File { .. } => (RowKind::File, String::new()),
             EntryKind::Dir => (RowKind::Dir, String::new()),
             EntryKind::Symlink { target } => (RowKind::Symlink, target.clone()),
+            EntryKind::HardLink { target } => (RowKind::HardLink, target.clone()),
         };
         FolderRow {
             name: name.to_owned(),
@@ -95,20 +95,22 @@ pub fn folder_rows(tree: &Tree, path: &str) -> Vec<FolderRow> {
 }
 
 /// How long a layer is, and what is to be said of that.
-fn size_of(state: &State, content: &LayerContent, code: &str) -> (Option<u64>, &'static str) {
+fn size_of(state: &State, content: &LayerContent, code: &str) -> (Option<u64>, String) {
     match (content.size_bytes(), layer_size(state, code)) {
-        (Some(size_bytes), _) => (Some(size_bytes), ""),
-        (None, Some((size_bytes, SizeSource::Reader))) => (Some(size_bytes), "as you said"),
-        (None, Some((size_bytes, SizeSource::OpenedImage))) => (Some(size_bytes), "as in the opened image"),
+        (Some(size_bytes), _) => (Some(size_bytes), String::new()),
+        (None, Some((size_bytes, SizeSource::Reader))) => (Some(size_bytes), "as you said".into()),
+        (None, Some((size_bytes, SizeSource::OpenedImage))) => {
+            (Some(size_bytes), "as in the opened image".into())
+        }
         (None, None) => (None, note(content)),
     }
 }
 
-fn note(content: &LayerContent) -> &'static str {
+fn note(content: &LayerContent) -> String {
     match content {
-        LayerContent::Known(_) => "",
-        LayerContent::Partly(_) => STANDS_FOR_MORE,
-        LayerContent::Unknown => OF_A_COMMAND,
+        LayerContent::Known(_) => String::new(),
+        LayerContent::Partly(_, unsure) => unsure.to_string(),
+        LayerContent::Unknown => OF_A_COMMAND.to_owned(),
     }
 }
 
@@ -118,7 +120,7 @@ pub(super) fn sketch(state: &State, analysis: &Analysis, rows: &[InstructionRow]
     let mut list: Vec<LayerRow> = base_layers(graph);
     let mut diff_ids: Vec<String> = list.iter().map(|layer| layer.label.clone()).collect();
     for id in image_steps(graph) {
-        let Some(content) = layer(graph, analysis.built(), id) else { continue };
+        let Some(content) = layer(graph, analysis.built(), &state.session.archives, id) else { continue };
         let row = rows.iter().find(|row| row.steps.contains(&id));
         let (size_bytes, note) = size_of(state, &content, row.map_or("", |row| row.code.as_str()));
         list.push(LayerRow {
@@ -161,7 +163,7 @@ fn base_layers(graph: &Graph) -> Vec<LayerRow> {
                 label,
                 size_bytes: None,
                 n_entries: None,
-                note: "a layer of the base image",
+                note: "a layer of the base image".to_owned(),
             };
             if base.is_known {
                 return base.layers.iter().map(|layer| row(layer.to_string())).collect();

@@ -12,6 +12,7 @@ use super::known::KnownImages;
 use super::options::Options;
 use crate::cache::solve::Reruns;
 use crate::context::Tree;
+use crate::context::unpacked::Archives;
 use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport, OpenAs};
 
 /// Where the reader is.
@@ -130,6 +131,9 @@ pub struct Session {
     /// The files of the context as they were given.
     #[serde(default)]
     pub given: Rc<Tree>,
+    /// What the archives among the files hold.
+    #[serde(default)]
+    pub archives: Rc<Archives>,
     /// The Dockerfiles and ignore files of a context that was given, by path.
     #[serde(default)]
     pub texts: BTreeMap<String, String>,
@@ -205,6 +209,7 @@ impl Session {
         Self {
             events: vec![Event::Built(Box::new(now.clone()))],
             given: Rc::clone(&now.files),
+            archives: Rc::default(),
             texts: BTreeMap::new(),
             images: KnownImages::new(),
             sizes: BTreeMap::new(),

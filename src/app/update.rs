@@ -487,6 +487,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
                 Effect::Save(Part::Texts),
                 Effect::Save(Part::Files),
                 Effect::Save(Part::Given),
+                Effect::Save(Part::Archives),
                 Effect::ShowPlace,
                 Effect::ShowTexts,
             ]
@@ -517,7 +518,7 @@ pub(super) fn changed(state: &mut State, part: Part) -> Vec<Effect> {
         Part::Texts => vec![Effect::Save(Part::Texts)],
         // The count of edits stands with the texts.
         Part::Files => vec![Effect::Save(Part::Texts), Effect::Save(Part::Files)],
-        Part::Given => vec![Effect::Save(Part::Texts), Effect::Save(Part::Files), Effect::Save(Part::Given)],
+        Part::Given | Part::Archives => Part::ALL.map(Effect::Save).to_vec(),
     }
 }
 

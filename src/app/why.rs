@@ -82,7 +82,7 @@ fn shown(entry: &Entry) -> String {
             format!("{}, mode {mode}, {size_bytes} bytes", digest.short())
         }
         EntryKind::Dir => format!("folder, mode {mode}"),
-        EntryKind::Symlink { target } => format!("link to {target}"),
+        EntryKind::Symlink { target } | EntryKind::HardLink { target } => format!("link to {target}"),
     }
 }
 

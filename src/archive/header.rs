@@ -1,5 +1,7 @@
 //! What single fields of a tar header mean.
 
+use std::io;
+
 use tar::{EntryType, Header};
 
 use super::tar::MemberKind;
@@ -36,4 +38,18 @@ pub(super) fn kind_of(header: &Header) -> MemberKind {
 pub(super) fn mtime(header: &Header) -> i64 {
     // A base-256 number may be negative; the crate reads it as a large one.
     header.mtime().map_or(0, |secs| i64::from_ne_bytes(secs.to_ne_bytes()))
+}
+
+pub(super) fn device(header: &Header) -> Option<(u32, u32)> {
+    let number = |value: io::Result<Option<u32>>| value.ok().flatten();
+    Some((number(header.device_major())?, number(header.device_minor())?))
+}
+
+/// A number of a header; zero where it is none.
+pub(super) fn number(value: io::Result<u64>) -> u64 {
+    value.unwrap_or(0)
+}
+
+pub(super) fn mode_bits(mode: u64) -> u32 {
+    u32::try_from(mode & 0o7777).unwrap_or(0)
 }

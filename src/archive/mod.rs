@@ -101,6 +101,16 @@ pub struct Limits {
     pub inflate_ratio: u64,
     /// How far back a Zstandard frame may refer, which has to be kept.
     pub zstd_window_bytes: u64,
+    /// Files of a context that are looked into because they begin, or are named, like an archive.
+    pub n_archives: u64,
+    /// Members of one of them that are listed.
+    pub n_archive_members: u64,
+    /// The same for all of them together.
+    pub n_archive_members_in_all: u64,
+    /// Bytes of the tar in one of them that are read, inflated where it is compressed.
+    pub archive_tar_bytes: u64,
+    /// The same for all of them together.
+    pub archive_tar_bytes_in_all: u64,
 }
 
 impl Limits {
@@ -120,6 +130,11 @@ impl Limits {
             free_inflated_bytes_in_all: 8 << 30,
             inflate_ratio: 200,
             zstd_window_bytes: 128 << 20,
+            n_archives: 1000,
+            n_archive_members: 50_000,
+            n_archive_members_in_all: 100_000,
+            archive_tar_bytes: 1 << 30,
+            archive_tar_bytes_in_all: 4 << 30,
         }
     }
 
@@ -150,6 +165,12 @@ impl Limits {
             json_depth: self.json_depth,
             index_depth: self.index_depth,
             zstd_window_bytes: self.zstd_window_bytes,
+            // No layer has to do with these.
+            n_archives: self.n_archives,
+            n_archive_members: self.n_archive_members,
+            n_archive_members_in_all: self.n_archive_members_in_all,
+            archive_tar_bytes: self.archive_tar_bytes,
+            archive_tar_bytes_in_all: self.archive_tar_bytes_in_all,
         }
     }
 }

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tar::{EntryType, GnuExtSparseHeader, Header};
 
 use super::Limits;
-use super::header::{is_checksum_right, kind_of, mtime};
+use super::header::{device, is_checksum_right, kind_of, mode_bits, mtime, number};
 use super::sparse::SparseMap;
 use super::stretches::Stretches;
 use crate::text::from_bytes;
@@ -416,19 +416,38 @@ impl<'r, R: Skip> Walk<'r, R> {
         let wanted = self.body_left;
         let mut scratch = vec![0; usize::try_from(wanted).unwrap_or(usize::MAX).min(SCRATCH_BYTES)];
         while self.body_left > 0 {
-            let most = usize::try_from(self.body_left).unwrap_or(usize::MAX).min(scratch.len());
-            let n_read = read_full(self.reader, scratch.get_mut(..most).unwrap_or(&mut []))?;
+            let n_read = read_full(&mut self.body(), &mut scratch)?;
             take(scratch.get(..n_read).unwrap_or(&[]));
-            self.pos += n_read as u64;
-            self.left = self.left.saturating_sub(n_read as u64);
-            self.body_left = self.body_left.saturating_sub(n_read as u64);
-            if n_read < most {
-                // Nothing is left to be skipped.
-                (self.left, self.body_left) = (0, 0);
-                return Err(TarError::Truncated { offset: self.pos });
+            if n_read < scratch.len() {
+                self.end_body()?;
             }
         }
         Ok(wanted)
+    }
+
+    /// The stored length of what is left to read of the body of the member that came last.
+    #[must_use]
+    pub fn body_bytes(&self) -> u64 {
+        self.body_left
+    }
+
+    /// The stored body of the member that came last, to be read to its end. Where the data ends
+    /// before the body does, so does the reader: [`Self::end_body`] tells.
+    pub fn body(&mut self) -> Body<'_, 'r, R> {
+        Body(self)
+    }
+
+    /// Tells whether the body that was read was whole.
+    ///
+    /// # Errors
+    /// Where the data ends within the body.
+    pub fn end_body(&mut self) -> Result<(), TarError> {
+        if self.body_left == 0 {
+            return Ok(());
+        }
+        // Nothing is left to be skipped.
+        (self.left, self.body_left) = (0, 0);
+        Err(TarError::Truncated { offset: self.pos })
     }
 
     fn skip_body(&mut self) -> Result<(), TarError> {
@@ -527,18 +546,25 @@ impl<'r, R: Skip> Walk<'r, R> {
     }
 }
 
-fn device(header: &Header) -> Option<(u32, u32)> {
-    let number = |value: io::Result<Option<u32>>| value.ok().flatten();
-    Some((number(header.device_major())?, number(header.device_minor())?))
+/// Reads the stored body of a member.
+pub struct Body<'w, 'r, R>(&'w mut Walk<'r, R>);
+
+impl<R: Skip> Read for Body<'_, '_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let walk = &mut *self.0;
+        let most = usize::try_from(walk.body_left).unwrap_or(usize::MAX).min(buf.len());
+        let n_read = walk.reader.read(buf.get_mut(..most).unwrap_or(&mut []))?;
+        walk.pos += n_read as u64;
+        walk.left = walk.left.saturating_sub(n_read as u64);
+        walk.body_left = walk.body_left.saturating_sub(n_read as u64);
+        Ok(n_read)
+    }
 }
 
-/// A number of a header; zero where it is none.
-fn number(value: io::Result<u64>) -> u64 {
-    value.unwrap_or(0)
-}
-
-fn mode_bits(mode: u64) -> u32 {
-    u32::try_from(mode & 0o7777).unwrap_or(0)
+/// A block is the header of a member, by its checksum.
+#[must_use]
+pub fn is_header(block: &[u8]) -> bool {
+    block.len() as u64 == BLOCK && is_checksum_right(Header::from_byte_slice(block))
 }
 
 fn padded(size_bytes: u64) -> u64 {

@@ -29,41 +29,7 @@ pub(super) fn files_of(id: StepId, op: &Op, inputs: &[Rc<Files>]) -> Result<Rc<F
     let input = |idx: usize| inputs.get(idx).map_or_else(|| Rc::new(Files::Empty), Rc::clone);
     Ok(match op {
         Op::File(actions) => {
-            let mut results: Vec<Rc<Files>> = Vec::new();
-            for action in actions {
-                let find = |place: &FileInput| match place {
-                    FileInput::Scratch => Rc::new(Files::Empty),
-                    FileInput::Input(idx) => input(*idx),
-                    FileInput::Action(idx) => {
-                        results.get(*idx).cloned().unwrap_or_else(|| Rc::new(Files::Empty))
-                    }
-                };
-                let mut tree = Tree::default();
-                let mut reruns = BTreeSet::new();
-                let on = match action {
-                    FileAction::Copy(copy) => {
-                        let (on, from) = (find(&copy.on), find(&copy.from));
-                        copied(copy, &on, &from, actions.len() > 1, &mut tree, &mut reruns)?;
-                        on
-                    }
-                    FileAction::Mkdir { on, path, mode, owner, .. } => {
-                        let below = find(on);
-                        add_folders(&mut tree, &|folder| below.may_have(folder), path, *mode, owner);
-                        below
-                    }
-                    FileAction::Mkfile { on, path, mode, data } => {
-                        let entry = Entry::file(Digest::of(data.as_bytes()), data.len() as u64);
-                        tree.insert(path, Entry { mode: *mode, ..entry });
-                        find(on)
-                    }
-                };
-                results.push(if tree.is_empty() {
-                    on
-                } else {
-                    Rc::new(Files::Overlay { on, tree: Rc::new(tree), reruns })
-                });
-            }
-            results.pop().unwrap_or_else(|| Rc::new(Files::Empty))
+            each_action(actions, inputs)?.pop().map_or_else(|| Rc::new(Files::Empty), |last| last.files)
         }
         Op::Merge => put_on(&input(0), &input(1)),
         // A command may write anything anywhere; at most it is known where a file of it stands.
@@ -80,6 +46,60 @@ pub(super) fn files_of(id: StepId, op: &Op, inputs: &[Rc<Files>]) -> Result<Rc<F
     })
 }
 
+/// What is there before and after an action of a step.
+pub(super) struct Action {
+    /// What it adds to.
+    pub(super) on: Rc<Files>,
+    /// What it copies from.
+    pub(super) from: Rc<Files>,
+    /// What it leaves.
+    pub(super) files: Rc<Files>,
+}
+
+/// Does the actions of a step, one after the other.
+///
+/// # Errors
+/// A folder would be copied onto a file.
+pub(super) fn each_action(actions: &[FileAction], inputs: &[Rc<Files>]) -> Result<Vec<Action>, Reason> {
+    let mut done: Vec<Action> = Vec::new();
+    for action in actions {
+        let find = |place: &FileInput| {
+            let found = match place {
+                FileInput::Scratch => None,
+                FileInput::Input(idx) => inputs.get(*idx).cloned(),
+                FileInput::Action(idx) => done.get(*idx).map(|action| Rc::clone(&action.files)),
+            };
+            found.unwrap_or_else(|| Rc::new(Files::Empty))
+        };
+        let mut tree = Tree::default();
+        let mut reruns = BTreeSet::new();
+        let (on, from) = match action {
+            FileAction::Copy(copy) => {
+                let (on, from) = (find(&copy.on), find(&copy.from));
+                copied(copy, &on, &from, actions.len() > 1, &mut tree, &mut reruns)?;
+                (on, from)
+            }
+            FileAction::Mkdir { on, path, mode, owner, .. } => {
+                let below = find(on);
+                add_folders(&mut tree, &|folder| below.may_have(folder), path, *mode, owner);
+                (below, Rc::new(Files::Empty))
+            }
+            FileAction::Mkfile { on, path, mode, data } => {
+                let entry = Entry::file(Digest::of(data.as_bytes()), data.len() as u64);
+                tree.insert(path, Entry { mode: *mode, ..entry });
+                (find(on), Rc::new(Files::Empty))
+            }
+        };
+        let files = if tree.is_empty() {
+            Rc::clone(&on)
+        } else {
+            Rc::new(Files::Overlay { on: Rc::clone(&on), tree: Rc::new(tree), reruns })
+        };
+        done.push(Action { on, from, files });
+    }
+    Ok(done)
+}
+
 /// Puts the files of a copy of its own on top of others.
 fn put_on(below: &Rc<Files>, top: &Rc<Files>) -> Rc<Files> {
     match top.as_ref() {
@@ -91,7 +111,11 @@ fn put_on(below: &Rc<Files>, top: &Rc<Files>) -> Rc<Files> {
     }
 }
 
-fn copied(
+/// Puts what a copy makes into a tree, and adds the reruns that decide it.
+///
+/// # Errors
+/// A folder would be copied onto a file.
+pub(super) fn copied(
     copy: &CopyAction,
     on: &Files,
     from: &Files,
@@ -253,7 +277,8 @@ fn written(tree: &Tree, build: usize, rerun: StepId) -> Tree {
     settled
 }
 
-fn numeric_owner(chown: &str) -> Option<(u32, u32)> {
+/// Owner and group of a `--chown` in numbers.
+pub(super) fn numeric_owner(chown: &str) -> Option<(u32, u32)> {
     let (user, group) = chown.split_once(':').unwrap_or((chown, chown));
     let user = user.parse().ok()?;
     Some((user, if group.is_empty() { 0 } else { group.parse().ok()? }))

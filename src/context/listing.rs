@@ -380,7 +380,7 @@ mod tests {
                 }
                 EntryKind::File { size_bytes, .. } => format!("{size_bytes}"),
                 EntryKind::Dir => "folder".to_owned(),
-                EntryKind::Symlink { target } => format!("-> {target}"),
+                EntryKind::Symlink { target } | EntryKind::HardLink { target } => format!("-> {target}"),
             };
             let letters = [(Assumed::MODE, "m"), (Assumed::CONTENT, "c"), (Assumed::EXISTENCE, "e")];
             let has = |(assumed, letter)| if entry.assumed.includes(assumed) { letter } else { "" };

@@ -8,6 +8,7 @@
 //! - [`changes`] is how what it takes differs between two versions.
 //! - [`import`] reads a folder out of an archive, or file by file;
 //!   [`listing`] takes the files from a pasted list, [`patch`] changes many at once.
+//! - [`unpacked`] is what an ADD makes of the archives among them.
 //!
 //! What counts for a cache: bytes, mode bits, owner, link text, and names
 //! relative to what is copied. What does not: when a file was changed, and the
@@ -28,6 +29,7 @@ pub mod patch;
 pub mod path;
 pub mod select;
 pub mod tree;
+pub mod unpacked;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +53,12 @@ pub enum EntryKind {
     /// A symbolic link.
     Symlink {
         /// Its text.
+        target: String,
+    },
+    /// Another name of a file. A context has none, since a client sends every name as a file of its
+    /// own; what is unpacked of an archive may.
+    HardLink {
+        /// The path of the file.
         target: String,
     },
 }
@@ -97,6 +105,7 @@ impl Entry {
             EntryKind::File { digest, .. } => hasher.update(digest.as_bytes()),
             EntryKind::Dir => hasher.field("dir"),
             EntryKind::Symlink { target } => hasher.field(target),
+            EntryKind::HardLink { target } => hasher.field(&format!("hard link {target}")),
         }
         hasher.finish()
     }

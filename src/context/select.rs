@@ -313,7 +313,8 @@ impl Filter {
 }
 
 /// The paths that a wildcard pattern matches, in order; nothing below a match is looked at.
-fn matches(tree: &Tree, pattern: &str) -> Vec<String> {
+#[must_use]
+pub fn matches(tree: &Tree, pattern: &str) -> Vec<String> {
     if pattern.contains(['[', '\\']) {
         // A class or an escape may hold a slash: such a pattern is not taken apart.
         let mut found: Vec<String> = Vec::new();

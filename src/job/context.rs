@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::{Files, PROGRESS_STEP_BYTES};
 use crate::archive::Limits;
 use crate::context::import::{FolderImport, FoundFile, Imported, Progress, import};
+use crate::context::unpacked::{Holds, Members};
 use crate::context::{Entry, Tree};
 use crate::protocol::{ContextReport, ContextSource, JobId, Reply};
 
@@ -83,21 +84,43 @@ fn progress_of(job: JobId, reply: &mut dyn FnMut(Reply)) -> impl FnMut(Progress)
 }
 
 fn tell(job: JobId, imported: Imported, n_reused: u64, reply: &mut dyn FnMut(Reply)) -> Tree {
-    let Imported { tree, n_files, content_bytes, texts, single_root, problems, .. } = imported;
-    let mut files: Vec<(String, Entry)> = Vec::new();
-    for (path, entry) in tree.iter() {
-        files.push((path, entry.clone()));
-        if files.len() == ENTRIES_AT_ONCE {
-            reply(Reply::ContextFiles { job, files: std::mem::take(&mut files) });
+    let Imported { tree, n_files, content_bytes, texts, archives, single_root, problems, .. } = imported;
+    in_pieces(&tree, &mut |files| reply(Reply::ContextFiles { job, files }));
+    for (digest, holds) in archives.iter() {
+        let digest = *digest;
+        if let Holds::Members(members) = holds {
+            reply(Reply::ArchiveFound { job, digest, holds: Holds::Members(Members::default()) });
+            in_pieces(members.tree(), &mut |entries| reply(Reply::ArchiveEntries { job, digest, entries }));
+        } else {
+            reply(Reply::ArchiveFound { job, digest, holds: holds.clone() });
         }
     }
-    reply(Reply::ContextFiles { job, files });
     let n_more = problems.len().saturating_sub(MAX_PROBLEMS);
     let mut told: Vec<String> = problems.iter().take(MAX_PROBLEMS).map(ToString::to_string).collect();
     if n_more > 0 {
         told.push(format!("{n_more} more problems of this kind"));
     }
-    let report = ContextReport { n_files, content_bytes, n_reused, texts, single_root, problems: told };
+    let report = ContextReport {
+        n_files,
+        content_bytes,
+        n_reused,
+        texts,
+        has_more_archives: archives.is_full,
+        single_root,
+        problems: told,
+    };
     reply(Reply::ContextRead { job, report });
     tree
+}
+
+/// Hands out entries in their order; the last piece may be empty.
+fn in_pieces(tree: &Tree, take: &mut dyn FnMut(Vec<(String, Entry)>)) {
+    let mut piece = Vec::new();
+    for (path, entry) in tree.iter() {
+        piece.push((path, entry.clone()));
+        if piece.len() == ENTRIES_AT_ONCE {
+            take(std::mem::take(&mut piece));
+        }
+    }
+    take(piece);
 }

@@ -194,6 +194,7 @@ mod tests {
     use super::*;
     use crate::archive::SliceSource;
     use crate::context::Assumed;
+    use crate::context::unpacked::{Archives, Holds};
     use crate::protocol::ContextSource;
 
     /// Files in memory with their times; each that is opened is noted.
@@ -251,5 +252,37 @@ mod tests {
         let replies = run(&mut job, request(true), &mut files);
         let Some(Reply::ContextRead { report, .. }) = replies.last() else { panic!() };
         assert_eq!((report.n_reused, report.n_files, files.1), (1, 2, vec![1]));
+    }
+
+    #[test]
+    fn archives_are_told_by_their_digest_and_in_pieces() {
+        let mut builder = tar::Builder::new(Vec::new());
+        for idx in 0..1500 {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(0);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, format!("d/{idx:04}"), &b""[..]).unwrap();
+        }
+        let archive: &'static [u8] = builder.into_inner().unwrap().leak();
+        let paths = vec!["a.tar".to_owned(), "b.tar.xz".to_owned(), "c".to_owned()];
+        let source = ContextSource::Folder { paths, folders: Vec::new() };
+        let request = Request::ReadContext { job: JobId(1), source, is_again: false };
+        let mut files = Given(vec![(archive, 1), (b"\xfd7zXZ\0", 1), (b"c", 1)], Vec::new());
+        let replies = run(&mut Job::default(), request, &mut files);
+        let mut archives = Archives::default();
+        let mut pieces = Vec::new();
+        for reply in replies {
+            match reply {
+                Reply::ArchiveFound { digest, holds, .. } => archives.insert(digest, holds),
+                Reply::ArchiveEntries { digest, entries, .. } => {
+                    pieces.push(entries.len());
+                    archives.extend(digest, entries);
+                }
+                _ => {}
+            }
+        }
+        assert_eq!((pieces, archives.iter().count()), (vec![1000, 501], 2));
+        let n_members = |holds: &Holds| if let Holds::Members(members) = holds { members.len() } else { 0 };
+        assert_eq!(archives.iter().map(|(_, holds)| n_members(holds)).sum::<usize>(), 1501);
     }
 }

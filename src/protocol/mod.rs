@@ -15,6 +15,8 @@ use serde_bytes::ByteBuf;
 
 use crate::archive::tar::MemberKind;
 use crate::context::Entry;
+use crate::context::unpacked::Holds;
+use crate::digest::Digest;
 pub use crate::image::OpenAs;
 use crate::image::problem::{OpenError, Problem};
 use crate::image::{ImagePlan, Layer, history};
@@ -191,6 +193,24 @@ pub enum Reply {
         /// Paths and entries.
         files: Vec<(String, Entry)>,
     },
+    /// What an archive among the files of a context holds.
+    ArchiveFound {
+        /// The job.
+        job: JobId,
+        /// The digest of its bytes.
+        digest: Digest,
+        /// What it holds; members follow by themselves.
+        holds: Holds,
+    },
+    /// Some more of what comes out of an archive, folders in front of what is in them.
+    ArchiveEntries {
+        /// The job.
+        job: JobId,
+        /// The digest of its bytes.
+        digest: Digest,
+        /// Paths and entries.
+        entries: Vec<(String, Entry)>,
+    },
     /// All of a context was read.
     ContextRead {
         /// The job.
@@ -233,6 +253,8 @@ pub struct ContextReport {
     pub n_reused: u64,
     /// Dockerfiles and ignore files by path.
     pub texts: BTreeMap<String, String>,
+    /// There are more archives than were looked into.
+    pub has_more_archives: bool,
     /// The one folder that all lies in.
     pub single_root: Option<String>,
     /// What is wrong with it.
@@ -486,6 +508,8 @@ impl Reply {
             | Self::LayerFailed { job, .. }
             | Self::LayerRead { job, .. }
             | Self::ContextFiles { job, .. }
+            | Self::ArchiveFound { job, .. }
+            | Self::ArchiveEntries { job, .. }
             | Self::ContextRead { job, .. }
             | Self::Failed { job, .. }
             | Self::FolderListed { job, .. } => Some(*job),

@@ -120,6 +120,7 @@ impl Component for Root {
                         texts: text(saved::Part::Texts),
                         files: text(saved::Part::Files),
                         given: text(saved::Part::Given),
+                        archives: text(saved::Part::Archives),
                     };
                     match saved::read(stored) {
                         Ok(Some(mut session)) => {

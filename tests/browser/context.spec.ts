@@ -345,3 +345,21 @@ test("an opened image is the base; the layers that the build would write", async
   await expect(page.getByText("Configuration", { exact: true })).toBeVisible();
   await expectAccessible(page);
 });
+
+test("an ADD unpacks an archive of the context, also after a reload", async ({ page }) => {
+  const app = gzipSync(tarOf({ "bin/app": "12345", "etc/app.conf": "on" }));
+  const data = Buffer.from("\xfd7zXZ\0", "latin1");
+  const files = { Dockerfile: "FROM scratch\nADD app.tgz /opt/\nADD data.tar.xz /data/\n", "app.tgz": app, "data.tar.xz": data };
+  await openPage(page);
+  await choose(page, "Archive", upload("p.tar", tarOf(files)));
+  await slab(page, "ADD app.tgz /opt/").click();
+  const why = page.getByRole("region", { name: "Why" });
+  const rows = page.getByRole("tree", { name: "What its layer holds" }).getByRole("treeitem");
+  const unpacked = [/^opt/, /^bin.*0755/, /^app.*0644.*5 B/, /^etc/, /^app\.conf.*0644.*2 B/];
+  await expect(rows).toHaveText(unpacked);
+  await page.reload();
+  await slab(page, "ADD app.tgz /opt/").click();
+  await expect(rows).toHaveText(unpacked);
+  await slab(page, "ADD data.tar.xz /data/").click();
+  await expect(why).toContainText("what comes out of data.tar.xz is not known; it is compressed with xz, which is not read here.");
+});

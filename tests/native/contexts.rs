@@ -130,7 +130,7 @@ fn render(imported: &Imported) -> String {
         let what = match &entry.kind {
             EntryKind::File { digest, size_bytes } => format!("{size_bytes} {}", &digest.short()[..4]),
             EntryKind::Dir => "folder".to_owned(),
-            EntryKind::Symlink { target } => format!("-> {target}"),
+            EntryKind::Symlink { target } | EntryKind::HardLink { target } => format!("-> {target}"),
         };
         let mut mark = String::new();
         for (assumed, letter) in [(Assumed::MODE, 'm'), (Assumed::CONTENT, 'c')] {

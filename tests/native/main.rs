@@ -20,4 +20,6 @@ mod stacking;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod unpacking;
+#[cfg(test)]
 mod workers;

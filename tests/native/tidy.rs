@@ -22,7 +22,7 @@ const MODULES: [(&str, &[&str]); 16] = [
     ("image", &["digest", "oci", "archive", "layer"]),
     ("cache", &["text", "digest", "dockerfile", "oci", "context", "graph"]),
     ("lint", &["text", "diagnostic", "digest", "dockerfile", "oci", "context", "graph"]),
-    ("protocol", &["oci", "archive", "layer", "context", "image"]),
+    ("protocol", &["digest", "oci", "archive", "layer", "context", "image"]),
     ("job", &["archive", "layer", "context", "image", "protocol"]),
     (
         "app",

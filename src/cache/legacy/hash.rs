@@ -171,7 +171,7 @@ pub(super) fn joined(kind: &str, parts: &[String]) -> String {
 /// The mode with the bits of the type.
 fn mode(entry: &Entry) -> u32 {
     let kind = match entry.kind {
-        EntryKind::File { .. } => 0o100_000,
+        EntryKind::File { .. } | EntryKind::HardLink { .. } => 0o100_000,
         EntryKind::Dir => 0o040_000,
         EntryKind::Symlink { .. } => 0o120_000,
     };
@@ -182,7 +182,7 @@ fn real_leaf(path: &str, entry: &Entry, bytes: &Bytes) -> Option<String> {
     let (slash, flag, size_bytes, content) = match &entry.kind {
         EntryKind::File { digest, size_bytes } => ("", '0', *size_bytes, bytes.get(digest)?.as_ref()),
         EntryKind::Dir => ("/", '5', 0, &[][..]),
-        EntryKind::Symlink { .. } => return None,
+        EntryKind::Symlink { .. } | EntryKind::HardLink { .. } => return None,
     };
     let mode = mode(entry);
     let header = format!(

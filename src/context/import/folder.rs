@@ -5,7 +5,6 @@
 //! whose size and time are those of an earlier import is not read again.
 
 use std::collections::VecDeque;
-use std::io::Read;
 use std::ops::ControlFlow;
 
 use super::{Builder, Content, Format, ImportError, Imported, OnProgress, ProblemKind, Progress, fatal};
@@ -63,7 +62,7 @@ impl FolderImport {
             }
             // A browser shows what a link leads to; that it is one, was told by somebody else.
             EntryKind::Symlink { .. } => true,
-            EntryKind::Dir => false,
+            EntryKind::Dir | EntryKind::HardLink { .. } => false,
         });
         // A text is read again, since a tree does not hold it.
         match known.filter(|_| !super::is_text(&clean.path)) {
@@ -128,9 +127,9 @@ impl FolderImport {
                 let done_bytes = done_bytes.saturating_add(n_read).min(total_bytes);
                 on_progress(Progress { done_bytes, total_bytes })
             };
-            pass(Window::new(source, &mut on_read), &mut content)
+            content.read(&mut Window::new(source, &mut on_read), &mut self.builder.lister)
         };
-        match outcome {
+        match outcome.map_err(|error| fatal(&error)) {
             Ok(()) => {
                 let n_bytes = content.n_bytes;
                 if n_bytes != found.size_bytes {
@@ -179,17 +178,6 @@ impl FolderImport {
             entry.assumed = if is_assumed { Assumed::MODE } else { Assumed::NOTHING };
             entry.mtime_secs = mtime_secs;
         }
-    }
-}
-
-fn pass(mut window: Window<'_>, content: &mut Content) -> Result<(), ImportError> {
-    let mut scratch = vec![0; 64 << 10];
-    loop {
-        let n = window.read(&mut scratch).map_err(|error| fatal(&error))?;
-        if n == 0 {
-            return Ok(());
-        }
-        content.take(scratch.get(..n).unwrap_or(&[]));
     }
 }
 

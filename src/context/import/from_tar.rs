@@ -96,18 +96,16 @@ fn add<R: Skip>(
     match member.kind {
         MemberKind::File => {
             let mut content = Content::of_file(path);
-            let n_stored = match walk.stream_body(&mut |piece| content.take(piece)) {
-                Ok(n_stored) => n_stored,
-                Err(error @ TarError::Truncated { .. }) => {
-                    builder.problem(path, ProblemKind::Truncated);
-                    return Err(error);
-                }
-                Err(error) => return Err(error),
-            };
+            let n_stored = walk.body_bytes();
+            content.read(&mut walk.body(), &mut builder.lister)?;
+            if let Err(error) = walk.end_body() {
+                builder.problem(path, ProblemKind::Truncated);
+                return Err(error);
+            }
             let is_sparse = n_stored != member.size_bytes;
             if is_sparse {
                 builder.problem(path, ProblemKind::Sparse);
-                content.kept = None;
+                (content.kept, content.holds) = (None, None);
             }
             Ok(builder.insert_file(path, content, |entry| {
                 header(entry);

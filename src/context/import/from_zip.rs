@@ -18,6 +18,7 @@ use rawzip::{
     ZipArchiveEntryWayfinder, ZipFileHeaderRecord, ZipLocator,
 };
 
+use super::inner::Lister;
 use super::{Builder, Content, ImportError, ProblemKind, io_problem, salvage};
 use crate::archive::Window;
 use crate::archive::compression::InflatedTooLarge;
@@ -246,19 +247,30 @@ impl Inflated {
     }
 
     /// Passes all that a reader gives on.
-    pub(super) fn pass(&mut self, mut reader: impl Read, content: &mut Content) -> io::Result<()> {
-        let mut scratch = vec![0; 64 << 10];
-        loop {
-            let n = reader.read(&mut scratch)?;
-            if n == 0 {
-                return Ok(());
-            }
-            self.n_out = self.n_out.saturating_add(n as u64);
-            if self.n_out > self.limit_bytes {
-                return Err(io::Error::other(InflatedTooLarge));
-            }
-            content.take(scratch.get(..n).unwrap_or(&[]));
+    pub(super) fn pass(
+        &mut self,
+        reader: &mut dyn Read,
+        content: &mut Content,
+        lister: &mut Lister,
+    ) -> io::Result<()> {
+        content.read(&mut Counting { inner: reader, inflated: self }, lister)
+    }
+}
+
+/// Counts what comes out of an entry.
+struct Counting<'a> {
+    inner: &'a mut dyn Read,
+    inflated: &'a mut Inflated,
+}
+
+impl Read for Counting<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.inflated.n_out = self.inflated.n_out.saturating_add(n as u64);
+        if self.inflated.n_out > self.inflated.limit_bytes {
+            return Err(io::Error::other(InflatedTooLarge));
         }
+        Ok(n)
     }
 }
 
@@ -300,7 +312,7 @@ fn add(
     }
     let is_link = listed.kind == Kind::Symlink;
     let mut content = if is_link { Content::of_link() } else { Content::of_file(path) };
-    if let Err(error) = read_body(archive, listed, &mut content, inflated) {
+    if let Err(error) = read_body(archive, listed, &mut content, (inflated, &mut builder.lister)) {
         let kind = body_problem(&error)?;
         let is_over = kind == ProblemKind::InflatedTooLarge;
         builder.problem(path, kind);
@@ -326,7 +338,7 @@ fn read_body(
     archive: &ZipArchive<&Shared<'_>>,
     listed: &Listed,
     content: &mut Content,
-    inflated: &mut Inflated,
+    (inflated, lister): (&mut Inflated, &mut Lister),
 ) -> io::Result<()> {
     let entry = archive.get_entry(listed.wayfinder).map_err(|error| match error.into_kind() {
         ErrorKind::IO(error) => error,
@@ -339,9 +351,9 @@ fn read_body(
     }
     let stored = BufReader::with_capacity(32 << 10, entry.reader());
     if listed.method == CompressionMethod::DEFLATE {
-        inflated.pass(entry.verifying_reader(DeflateDecoder::new(stored)), content)
+        inflated.pass(&mut entry.verifying_reader(DeflateDecoder::new(stored)), content, lister)
     } else {
-        inflated.pass(entry.verifying_reader(stored), content)
+        inflated.pass(&mut entry.verifying_reader(stored), content, lister)
     }
 }
 

@@ -5,7 +5,8 @@
 //!   and reads again only what changed since an earlier import.
 //!
 //! Every file is hashed while it streams by; of contents only those few texts
-//! are kept that the page shows itself (Dockerfiles and ignore files). Names are
+//! are kept that the page shows itself (Dockerfiles and ignore files), and of
+//! archives among them the members are listed, since an ADD unpacks them. Names are
 //! cleaned and stay within the root, owners are root's, as a client sends them.
 //!
 //! What is wrong with a part is a [`Problem`], and the rest is read all the
@@ -18,6 +19,7 @@
 mod folder;
 mod from_tar;
 mod from_zip;
+mod inner;
 mod salvage;
 
 use std::collections::BTreeMap;
@@ -26,7 +28,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
 pub use self::folder::{FolderImport, FoundFile};
+use self::inner::Lister;
 use super::path::{self, CleanPath, PathError, folders_above};
+use super::unpacked::{Archives, Holds, is_named_like_one};
 use super::{Assumed, Entry, EntryKind, Tree};
 use crate::archive::compression::{Compression, InflatedTooLarge, known_kind};
 use crate::archive::{ByteSource, Limits, SourceError, Window, is_stop};
@@ -59,6 +63,8 @@ pub struct Imported {
     pub content_bytes: u64,
     /// Dockerfiles and ignore files by path; bytes that are no UTF-8 as [`from_bytes`] maps them.
     pub texts: BTreeMap<String, String>,
+    /// What the archives among the files hold.
+    pub archives: Archives,
     /// The one folder that all lies in, which [`strip_root`] takes away.
     pub single_root: Option<String>,
     /// What is wrong, the first [`MAX_PROBLEMS`].
@@ -322,6 +328,10 @@ struct Content {
     /// Kept up to a limit, for what is needed as a text.
     kept: Option<Vec<u8>>,
     limit_bytes: usize,
+    /// The file is named like an archive.
+    is_named_archive: bool,
+    /// What it holds, if it is one.
+    holds: Option<Holds>,
 }
 
 impl Content {
@@ -332,6 +342,8 @@ impl Content {
             n_bytes: 0,
             kept: is_text(path).then(Vec::new),
             limit_bytes: MAX_TEXT_BYTES,
+            is_named_archive: is_named_like_one(path),
+            holds: None,
         }
     }
 
@@ -342,6 +354,8 @@ impl Content {
             n_bytes: 0,
             kept: Some(Vec::new()),
             limit_bytes: path::MAX_PATH_BYTES,
+            is_named_archive: false,
+            holds: None,
         }
     }
 
@@ -368,6 +382,8 @@ struct Builder {
     limits: Limits,
     tree: Tree,
     texts: BTreeMap<String, String>,
+    archives: Archives,
+    lister: Lister,
     problems: Vec<Problem>,
     n_more_problems: u64,
 }
@@ -379,6 +395,8 @@ impl Builder {
             limits,
             tree: Tree::default(),
             texts: BTreeMap::new(),
+            archives: Archives::default(),
+            lister: Lister::new(limits),
             problems: Vec::new(),
             n_more_problems: 0,
         }
@@ -437,8 +455,12 @@ impl Builder {
     }
 
     /// Puts a file in whose content passed.
-    fn insert_file(&mut self, path: &str, content: Content, header: impl FnOnce(&mut Entry)) -> bool {
+    fn insert_file(&mut self, path: &str, mut content: Content, header: impl FnOnce(&mut Entry)) -> bool {
+        let holds = content.holds.take();
         let (digest, n_bytes, text) = content.finish();
+        if let Some(holds) = holds {
+            self.archives.insert(digest, holds);
+        }
         let mut entry = Entry::file(digest, n_bytes);
         header(&mut entry);
         self.texts.remove(path);
@@ -448,7 +470,8 @@ impl Builder {
         self.insert(path, entry)
     }
 
-    fn finish(self) -> Imported {
+    fn finish(mut self) -> Imported {
+        self.archives.is_full = self.lister.is_full;
         let (mut n_files, mut content_bytes) = (0, 0_u64);
         for (_, entry) in self.tree.iter() {
             n_files += u64::from(!entry.is_dir());
@@ -468,6 +491,7 @@ impl Builder {
             n_files,
             content_bytes,
             texts,
+            archives: self.archives,
             problems: self.problems,
             n_more_problems: self.n_more_problems,
         }

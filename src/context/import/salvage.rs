@@ -10,6 +10,7 @@ use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, Crc32, RangeReader};
 
 use super::from_zip::{Inflated, Shared, method_problem, path_of, unix_secs};
+use super::inner::Lister;
 use super::{Builder, Content, ImportError, ProblemKind, io_problem};
 use crate::context::{Assumed, Entry};
 
@@ -82,14 +83,15 @@ fn add(
         return skip(header, stored).map_or_else(|error| io_problem(&error).map(|_| false), Ok);
     }
     let mut content = Content::of_file(&path);
-    let (is_right, is_end_known) = match read_body(header, stored, &mut content, inflated) {
-        Ok(found) => found,
-        Err(error) => {
-            let kind = io_problem(&error)?;
-            builder.problem(&path, kind);
-            return Ok(false);
-        }
-    };
+    let (is_right, is_end_known) =
+        match read_body(header, stored, &mut content, (inflated, &mut builder.lister)) {
+            Ok(found) => found,
+            Err(error) => {
+                let kind = io_problem(&error)?;
+                builder.problem(&path, kind);
+                return Ok(false);
+            }
+        };
     let set = |entry: &mut Entry| {
         entry.assumed = Assumed::MODE;
         entry.mtime_secs = mtime(header.time, header.date);
@@ -168,7 +170,7 @@ fn read_body(
     header: &Header,
     stored: &mut Stored<'_, '_>,
     content: &mut Content,
-    inflated: &mut Inflated,
+    (inflated, lister): (&mut Inflated, &mut Lister),
 ) -> io::Result<(bool, bool)> {
     let is_deflated = header.method == CompressionMethod::DEFLATE;
     if has_descriptor(header) && !is_deflated {
@@ -182,11 +184,11 @@ fn read_body(
     let mut part = stored.take(n_stored);
     let (crc, n_bytes) = if is_deflated {
         let mut checked = Checked { inner: DeflateDecoder::new(&mut part), crc: Crc32::new(), n_bytes: 0 };
-        inflated.pass(&mut checked, content)?;
+        inflated.pass(&mut checked, content, lister)?;
         (checked.crc.checksum(), checked.n_bytes)
     } else {
         let mut checked = Checked { inner: &mut part, crc: Crc32::new(), n_bytes: 0 };
-        inflated.pass(&mut checked, content)?;
+        inflated.pass(&mut checked, content, lister)?;
         (checked.crc.checksum(), checked.n_bytes)
     };
     if has_descriptor(header) {

@@ -222,7 +222,7 @@ impl Applier<'_> {
                     *target = next;
                     entry.assumed = entry.assumed.without(Assumed::CONTENT).and(assumed);
                 }
-                EntryKind::Dir => {}
+                EntryKind::Dir | EntryKind::HardLink { .. } => {}
             }
         }
         if let Some(mode) = change.mode {
@@ -386,7 +386,7 @@ mod tests {
                     known.map_or(format!("{size_bytes} other"), |text| format!("{size_bytes} {text:?}"))
                 }
                 EntryKind::Dir => "folder".to_owned(),
-                EntryKind::Symlink { target } => format!("-> {target}"),
+                EntryKind::Symlink { target } | EntryKind::HardLink { target } => format!("-> {target}"),
             };
             let letters = [(Assumed::MODE, "m"), (Assumed::CONTENT, "c")];
             let assumed =

@@ -100,7 +100,7 @@ fn image_sketch(image: &ImageSketch) -> Html {
                             <th scope="row"><code>{ layer.label.clone() }</code></th>
                             <td>{ n_shown(layer.n_entries) }</td>
                             <td>{ layer.size_bytes.map(size) }</td>
-                            <td>{ layer.note }</td>
+                            <td>{ layer.note.clone() }</td>
                         </tr>
                     }) }</tbody>
                 </table>

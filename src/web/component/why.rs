@@ -50,7 +50,7 @@ fn written(written: &Written, why: &Why, on_message: &Callback<Message>) -> Html
     };
     let count = match (written.n_entries, written.size_bytes) {
         (0, Some(_)) => format!("Its files are not known; {}: ", written.note),
-        (0, None) => "Nothing is known of it: ".to_owned() + written.note + ".",
+        (0, None) => format!("Nothing is known of it: {}.", written.note),
         (n, Some(_)) => format!("{n} {}", if n == 1 { "entry, " } else { "entries, " }),
         (n, None) => {
             format!("{n} {} known: {}.", if n == 1 { "entry is" } else { "entries are" }, written.note)
