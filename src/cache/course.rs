@@ -37,14 +37,23 @@ pub fn of(
 ) -> Vec<Course> {
     let common = Common::of(graph, inputs, store);
     let given = Given { graph, inputs, store, common: &common, fails };
-    let steps = Solver::run(&given, reruns).steps.into_iter();
-    let course = |state: State| match state {
+    let steps = Solver::run(&given, reruns).steps;
+    let course = |state: &State| match state {
         State::Hit | State::Skipped => Course::Cached,
         State::Ran => Course::Runs,
         State::Failed => Course::Fails,
-        State::Refused(reason) => Course::Refused(reason),
+        State::Refused(reason) => Course::Refused(reason.clone()),
         State::Blocked => Course::Blocked,
         State::Remote => Course::Unknown,
     };
-    steps.map(|judged| course(judged.state)).collect()
+    let mut courses: Vec<Course> = steps.iter().map(|judged| course(&judged.state)).collect();
+    let platform = |idx: usize| graph.steps.get(idx).and_then(|step| step.platform.as_ref());
+    for (idx, judged) in steps.iter().enumerate().filter(|(_, judged)| judged.same_as.is_none()) {
+        // Of equal steps of several platforms the last one was seen to run for all.
+        let twin = judged.twin_of.filter(|twin| platform(twin.0) != platform(idx));
+        if let Some(twin) = twin.filter(|twin| twin.0 < courses.len()) {
+            courses.swap(idx, twin.0);
+        }
+    }
+    courses
 }

@@ -3,7 +3,8 @@
 //! It follows buildx and BuildKit's `util/progress/progressui`. What is shown are *vertices*, each
 //! under a number in the order in which they come up, each one in one piece:
 //!
-//! 1. the Dockerfile, the front end that it names, the metadata of each base, `.dockerignore`;
+//! 1. the Dockerfile, the front end that it names, the metadata of each base, the ignore
+//!    files of contexts;
 //! 2. the steps that the target needs, under the names that [`crate::graph`] gives them. A step
 //!    comes up once its inputs are there, and all are taken to last equally long: first what has no
 //!    inputs (bases, then contexts), then in turns what stands on these, in the order of the
@@ -11,9 +12,10 @@
 //!    that print at once are interrupted and taken up again;
 //! 3. the export, as the Engine's own image store does it.
 //!
-//! The image of a front end is taken to be there. Of equal steps one is shown. A FROM is `CACHED` only where something has to run right on top of
-//! an image that is there. Where a step fails, what would come up after it is not shown; a real
-//! build may have come further in other stages, and says `CANCELED` there.
+//! The image of a front end is taken to be there. Of equal steps one is shown. A FROM is `CACHED`
+//! only where something has to run right on top of an image that is there. Where a step fails, what
+//! would come up after it is not shown; a real build may have come further in other stages, and says
+//! `CANCELED` there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,6 +78,7 @@ pub fn screen(build: &Build<'_>, cli: &Cli) -> Screen {
     let mut writer = Writer { cli, screen: Screen::default(), n_vertices: 0 };
     writer.definition(build.file);
     writer.metadata(&metadata(build.graph));
+    writer.named_contexts(build.graph);
     writer.ignore_file();
     if let Some(what) = &build.graph.not_modeled {
         writer.aside(None, format!("{UNKNOWN} {what} is not modeled: only a real build can tell"));
@@ -83,9 +86,11 @@ pub fn screen(build: &Build<'_>, cli: &Cli) -> Screen {
     let failed = order(build.graph, build.simulation).into_iter().find_map(|id| writer.step(build, id));
     match failed {
         Some(failure) => writer.failure(build, failure),
-        None => writer.export(build),
+        None => {
+            writer.export(build);
+            writer.summary();
+        }
     }
-    writer.summary();
     writer.screen
 }
 
@@ -101,7 +106,6 @@ pub fn refused(file: &Dockerfile, text: &str, error: &GraphError, looked_up: &[S
         writer.ignore_file();
     }
     writer.error(text, &error.lines, &error.message);
-    writer.summary();
     writer.screen
 }
 
@@ -184,6 +188,19 @@ impl Writer<'_> {
     fn metadata(&mut self, names: &[String]) {
         for name in names {
             self.vertex(None, name);
+            self.done(None);
+        }
+    }
+
+    /// Of each folder that stands for a name its own ignore file is asked for.
+    fn named_contexts(&mut self, graph: &Graph) {
+        let names = graph.steps.iter().filter_map(|step| match &step.op {
+            Op::Local { name } if name != "context" => Some(name),
+            _ => None,
+        });
+        for name in names {
+            self.vertex(None, &format!("[context {name}] load .dockerignore"));
+            self.transfer(None, name, None);
             self.done(None);
         }
     }
@@ -271,6 +288,7 @@ impl Writer<'_> {
     }
 
     fn error(&mut self, text_of_file: &str, lines: &[Lines], message: &str) {
+        self.summary();
         for line in excerpt(&self.cli.dockerfile_name, text_of_file, lines) {
             self.screen.push(LineKind::Excerpt, None, vec![text(line)]);
         }
@@ -297,7 +315,7 @@ impl Writer<'_> {
         self.done(None);
     }
 
-    /// Warnings once more, below everything.
+    /// Warnings once more, below all vertices.
     fn summary(&mut self) {
         let n_warnings = self.cli.warnings.len();
         if n_warnings == 0 {
@@ -375,7 +393,10 @@ fn order(graph: &Graph, simulation: &Simulation) -> Vec<StepId> {
         turns.push(below.map_or(0, |turn| turn + 1));
     }
     let is_other = |id: &StepId| simulation.step(*id).is_some_and(|outcome| outcome.same_as.is_some());
-    let mut shown: Vec<StepId> = needed.into_iter().filter(|id| !is_other(id)).collect();
+    // A file of the web is fetched under the name of its ADD, and both are shown as one.
+    let is_fetched =
+        |id: &StepId| graph.step(*id).is_some_and(|step| matches!(step.op, Op::Http { .. } | Op::Git { .. }));
+    let mut shown: Vec<StepId> = needed.into_iter().filter(|id| !is_other(id) && !is_fetched(id)).collect();
     shown.sort_by_key(|id| {
         let is_local = graph.step(*id).is_some_and(|step| matches!(step.op, Op::Local { .. }));
         (turns.get(id.0).copied(), is_local, *id)

@@ -324,3 +324,132 @@ impl Writer<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::cache::legacy::convert::plan;
+    use crate::cache::legacy::solve::{record, simulate};
+    use crate::context::ignore::IgnoreList;
+    use crate::dockerfile::syntax::Dialect;
+    use crate::graph::BuildOptions;
+
+    /// Builds one text after another, and compares what is shown of the last one.
+    fn check(texts: &[&str], expected: &Expect) {
+        let mut store = LegacyStore::default();
+        let mut shown = String::new();
+        let place = DockerfilePlace::InContext { path: "Dockerfile".into() };
+        for text in texts {
+            let file = Dockerfile::read_as(text, Dialect::Classic);
+            let plan = plan(&file, &BuildOptions::default(), &place, &|_, _| None).unwrap();
+            let inputs = Inputs::default();
+            let simulation = simulate(&plan, &inputs, &store);
+            let (reruns, fails) = (|_: StepId| Reruns::Same, BTreeMap::new());
+            let build = Build {
+                file: &file,
+                plan: &plan,
+                inputs: &inputs,
+                store: &store,
+                simulation: &simulation,
+                reruns: &reruns,
+                fails: &fails,
+            };
+            shown = screen(&build, &Cli { tags: vec!["a/b".into()], ..Cli::default() }).to_string();
+            record(&plan, &inputs, &mut store, &reruns, &[].into());
+        }
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn what_turns_on_a_rerun() {
+        let text = |command: &str| format!("FROM a AS b\nRUN {command}\nFROM a\nCOPY --from=b /f /f\n");
+        check(
+            &[&text("one"), &text("two")],
+            &expect![[r#"
+            Sending build context to Docker daemon …
+            Step 1/4 : FROM a AS b
+             ---> eb796b0eb885
+            Step 2/4 : RUN two
+             ---> Running in d1c352c980b8
+            …
+            Removing intermediate container d1c352c980b8
+             ---> a5cf529ce039
+            Step 3/4 : FROM a
+             ---> eb796b0eb885
+            Step 4/4 : COPY --from=b /f /f
+            … turns on whether steps that run again write the same bytes as before; shown as if they did
+             ---> Using cache
+             ---> dccd0156ddee
+            Successfully built dccd0156ddee
+            Successfully tagged a/b:latest
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_stops_a_build() {
+        // The second stage's name is looked at before its line is printed.
+        check(
+            &["FROM a AS b\nFROM c AS b\n"],
+            &expect![[r#"
+            Sending build context to Docker daemon …
+            Step 1/2 : FROM a AS b
+             ---> eb796b0eb885
+            b stage name already used
+        "#]],
+        );
+        check(
+            &["FROM scratch\n"],
+            &expect![[r#"
+            Sending build context to Docker daemon …
+            Step 1/1 : FROM scratch
+             ---> 
+            No image was generated. Is your Dockerfile empty?
+        "#]],
+        );
+        check(
+            &["FROM a\nADD https://x/y /y\nRUN z\n"],
+            &expect![[r#"
+            Sending build context to Docker daemon …
+            Step 1/3 : FROM a
+             ---> eb796b0eb885
+            Step 2/3 : ADD https://x/y /y
+            … not modeled: only a real build can tell
+            Step 3/3 : RUN z
+            … not modeled: only a real build can tell
+            Successfully built …
+            Successfully tagged a/b:latest
+        "#]],
+        );
+    }
+
+    #[test]
+    fn bytes_of_a_tar() {
+        let file = |size_bytes: u64| Entry::file(Digest::of(b""), size_bytes);
+        let mut all = Tree::default();
+        for (path, entry) in [("Dockerfile", file(10)), (".dockerignore", file(500)), ("d/f", file(513))] {
+            all.insert(path, entry);
+        }
+        let within = DockerfilePlace::InContext { path: "Dockerfile".into() };
+        let sent = |patterns: &str, place: &DockerfilePlace| {
+            let packed = IgnoreList::parse(patterns).unwrap().pack(&all);
+            sent_bytes(&all, &packed, place, 10) / BLOCK_BYTES
+        };
+        // Headers, content, the end: two files of one block, a folder, a file of two.
+        assert_eq!(sent("", &within), 2 + 2 + 1 + 3 + 2);
+        assert_eq!(sent("*", &within), 2 + 2 + 2);
+        assert_eq!(sent("d\n!d/f\n", &within), 2 + 2 + 3 + 2);
+        // The line that is added does not fit into the last block.
+        assert_eq!(sent("*\n", &DockerfilePlace::Outside), 3 + 2 + 2);
+        assert_eq!(sent_bytes(&Tree::default(), &Packed::default(), &DockerfilePlace::Outside, 0), 2_560);
+        // A long name, or one that is not plain, has a header and a block of its own.
+        for (path, is_long) in [("a".repeat(100), false), ("a".repeat(101), true), ("é".to_owned(), true)] {
+            assert_eq!(tar_bytes(&path, &file(0)), if is_long { 3 * BLOCK_BYTES } else { BLOCK_BYTES });
+        }
+        // A length counts its own digits: `11 path=é` and a newline.
+        assert_eq!(record_bytes("path".len() + "é".len()), 11);
+        assert_eq!(record_bytes(96), 102);
+    }
+}

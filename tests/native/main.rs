@@ -16,4 +16,6 @@ mod properties;
 #[cfg(test)]
 mod stacking;
 #[cfg(test)]
+mod terminal;
+#[cfg(test)]
 mod tidy;
