@@ -14,6 +14,7 @@ pub mod layer;
 pub mod lint;
 pub mod oci;
 pub mod protocol;
+pub mod terminal;
 pub mod text;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

@@ -31,6 +31,7 @@
 //! front ends, Windows. Where the layers of a base are not known, those of each
 //! platform are taken for others.
 
+pub mod course;
 mod definition;
 mod explain;
 pub mod files;

@@ -299,7 +299,7 @@ type Contents = RefCell<BTreeMap<Selection, Content>>;
 type Selection = (String, Vec<Selector>);
 
 /// What both worlds of a build have in common.
-struct Common {
+pub(super) struct Common {
     definitions: Definitions,
     /// Contexts as the builder holds them.
     locals: BTreeMap<String, Rc<Tree>>,
@@ -308,7 +308,7 @@ struct Common {
 }
 
 impl Common {
-    fn of(graph: &Graph, inputs: &Inputs, store: &CacheStore) -> Self {
+    pub(super) fn of(graph: &Graph, inputs: &Inputs, store: &CacheStore) -> Self {
         Self {
             definitions: Definitions::of(graph),
             locals: transferred(inputs, store),
@@ -319,12 +319,12 @@ impl Common {
 }
 
 /// What a solver is given.
-struct Given<'a> {
-    graph: &'a Graph,
-    inputs: &'a Inputs,
-    store: &'a CacheStore,
-    common: &'a Common,
-    fails: &'a BTreeSet<StepId>,
+pub(super) struct Given<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) inputs: &'a Inputs,
+    pub(super) store: &'a CacheStore,
+    pub(super) common: &'a Common,
+    pub(super) fails: &'a BTreeSet<StepId>,
 }
 
 impl Given<'_> {
@@ -344,16 +344,16 @@ impl Given<'_> {
     }
 }
 
-struct Solver<'a> {
+pub(super) struct Solver<'a> {
     journal: Journal<'a>,
     given: &'a Given<'a>,
     reruns: &'a dyn Fn(StepId) -> Reruns,
-    steps: Vec<Judged>,
+    pub(super) steps: Vec<Judged>,
     n_builds: usize,
 }
 
 impl<'a> Solver<'a> {
-    fn run(given: &'a Given<'a>, reruns: &'a dyn Fn(StepId) -> Reruns) -> Self {
+    pub(super) fn run(given: &'a Given<'a>, reruns: &'a dyn Fn(StepId) -> Reruns) -> Self {
         let graph = given.graph;
         let mut solver = Self {
             journal: Journal::new(given.store),

@@ -18,6 +18,8 @@ mod properties;
 #[cfg(test)]
 mod stacking;
 #[cfg(test)]
+mod terminal;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod unpacking;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// What each module may use: arrows only point up this table.
-const MODULES: [(&str, &[&str]); 16] = [
+const MODULES: [(&str, &[&str]); 17] = [
     ("text", &[]),
     ("digest", &[]),
     ("diagnostic", &["text"]),
@@ -21,6 +21,7 @@ const MODULES: [(&str, &[&str]); 16] = [
     ("graph", &["text", "diagnostic", "digest", "dockerfile", "oci"]),
     ("image", &["digest", "oci", "archive", "layer"]),
     ("cache", &["text", "digest", "dockerfile", "oci", "context", "graph"]),
+    ("terminal", &["text", "digest", "dockerfile", "context", "graph", "cache"]),
     ("lint", &["text", "diagnostic", "digest", "dockerfile", "oci", "context", "graph"]),
     ("protocol", &["digest", "oci", "archive", "layer", "context", "image"]),
     ("job", &["archive", "layer", "context", "image", "protocol"]),
@@ -35,6 +36,7 @@ const MODULES: [(&str, &[&str]); 16] = [
             "context",
             "graph",
             "cache",
+            "terminal",
             "lint",
             "protocol",
         ],
@@ -53,6 +55,7 @@ const MODULES: [(&str, &[&str]); 16] = [
             "graph",
             "image",
             "cache",
+            "terminal",
             "lint",
             "protocol",
             "job",

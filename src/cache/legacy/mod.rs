@@ -13,6 +13,7 @@
 //! - [`hash`] is the sum over the files that a COPY takes, which is part of its command.
 //! - [`solve::simulate`] judges a plan against a [`store::LegacyStore`];
 //!   [`solve::record`] takes a build in.
+//! - [`course::of`] tells what each step leads to once it is settled what reruns write.
 //!
 //! | input | counts for |
 //! | --- | --- |
@@ -34,6 +35,7 @@
 
 mod args;
 pub mod convert;
+pub mod course;
 mod explain;
 pub mod files;
 pub mod hash;

@@ -182,13 +182,13 @@ pub(super) struct Judged {
 }
 
 /// What a solver is given.
-struct Given<'a> {
-    plan: &'a Plan,
-    inputs: &'a Inputs,
-    store: &'a LegacyStore,
-    fails: &'a BTreeSet<StepId>,
+pub(super) struct Given<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) inputs: &'a Inputs,
+    pub(super) store: &'a LegacyStore,
+    pub(super) fails: &'a BTreeSet<StepId>,
     /// Sums over files of the context, by the sources.
-    sums: RefCell<BTreeMap<Vec<String>, Result<Sum, SumError>>>,
+    pub(super) sums: RefCell<BTreeMap<Vec<String>, Result<Sum, SumError>>>,
 }
 
 /// The sum over the files of a copy.
@@ -202,12 +202,12 @@ struct Source {
     reruns: BTreeSet<StepId>,
 }
 
-struct Solver<'a> {
+pub(super) struct Solver<'a> {
     given: &'a Given<'a>,
     reruns: &'a dyn Fn(StepId) -> Reruns,
-    steps: Vec<Judged>,
+    pub(super) steps: Vec<Judged>,
     /// Images made by this build, and by which steps.
-    images: Vec<Image>,
+    pub(super) images: Vec<Image>,
     made_by: Vec<StepId>,
     same_sums: BTreeMap<String, String>,
     /// Something was not found in the stage, so nothing is looked up any more.
@@ -216,7 +216,7 @@ struct Solver<'a> {
 }
 
 impl<'a> Solver<'a> {
-    fn run(given: &'a Given<'a>, reruns: &'a dyn Fn(StepId) -> Reruns) -> Self {
+    pub(super) fn run(given: &'a Given<'a>, reruns: &'a dyn Fn(StepId) -> Reruns) -> Self {
         let mut solver = Self {
             given,
             reruns,

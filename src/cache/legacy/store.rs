@@ -81,6 +81,11 @@ impl LegacyStore {
         self.images.len()
     }
 
+    /// All images, oldest first.
+    pub(super) fn images(&self) -> &[Image] {
+        &self.images
+    }
+
     /// Images made on `parent`, youngest first.
     pub(super) fn children(
         &self,

@@ -131,10 +131,10 @@ fn scenario(record: &Value, tally: &mut Tally) -> Verdict {
 
 /// Times for a Dockerfile that is part of the context: a new text has a new one.
 #[derive(Debug, Default)]
-struct DockerfileTimes(Vec<String>);
+pub(super) struct DockerfileTimes(Vec<String>);
 
 impl DockerfileTimes {
-    fn of(&mut self, text: &str) -> i64 {
+    pub(super) fn of(&mut self, text: &str) -> i64 {
         if self.0.last().is_none_or(|last| last != text) {
             self.0.push(text.to_owned());
         }
@@ -237,7 +237,7 @@ pub(super) fn map(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().unwrap_or(&EMPTY).iter()
 }
 
-fn options(build: &Value) -> Result<BuildOptions, String> {
+pub(super) fn options(build: &Value) -> Result<BuildOptions, String> {
     let strings =
         |value: &Value| map(value).map(|(name, value)| (name.clone(), text(value).to_owned())).collect();
     let opts: BTreeMap<String, String> = strings(&build["frontend_opts"]);
@@ -280,7 +280,7 @@ fn options(build: &Value) -> Result<BuildOptions, String> {
     })
 }
 
-fn base(full: &str, wanted: &Platform, build: &Value, images: &Value) -> Option<BaseImage> {
+pub(super) fn base(full: &str, wanted: &Platform, build: &Value, images: &Value) -> Option<BaseImage> {
     let (_, id) =
         map(&build["images"]).find(|(name, _)| reference::normalize(name).is_ok_and(|name| name == full))?;
     let image = &images[text(id)];
@@ -306,7 +306,7 @@ fn base(full: &str, wanted: &Platform, build: &Value, images: &Value) -> Option<
 }
 
 /// Context and named contexts as they are sent.
-fn inputs(build: &Value, images: &Value, dockerfile_mtime: i64) -> Result<Inputs, String> {
+pub(super) fn inputs(build: &Value, images: &Value, dockerfile_mtime: i64) -> Result<Inputs, String> {
     let mut files = build["context"].clone();
     if build["dockerfile_in_context"] == true {
         files["Dockerfile"] = serde_json::json!({
@@ -374,25 +374,25 @@ pub(super) fn line_number(value: &Value) -> Option<u32> {
 }
 
 /// A name without the digest of an image.
-fn name_key(name: &str) -> String {
+pub(super) fn name_key(name: &str) -> String {
     name.split("@sha256:").next().unwrap_or("").to_owned()
 }
 
-fn is_scored(expected: &Value) -> bool {
+pub(super) fn is_scored(expected: &Value) -> bool {
     !text(&expected["text"]).starts_with("FROM ") && !text(&expected["name"]).starts_with("[context ")
 }
 
-fn racy(expected: &Value) -> bool {
+pub(super) fn racy(expected: &Value) -> bool {
     expected["racy"] == true || expected["canceled"] == true
 }
 
 /// The step itself failed.
-fn failed(expected: &Value) -> bool {
+pub(super) fn failed(expected: &Value) -> bool {
     expected["error"].is_string() && expected["canceled"] == false
 }
 
 /// Pairs the reported steps with those of the graph, one to one, by name.
-fn match_steps<'a>(
+pub(super) fn match_steps<'a>(
     graph: &Graph,
     simulation: &Simulation,
     result: &'a Value,

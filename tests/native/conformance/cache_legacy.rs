@@ -145,7 +145,7 @@ fn judged<'a>(record: &'a Value, images: &'a Value, file: Dockerfile, plan: &Pla
     Judged { record, images, file, steps }
 }
 
-fn options(build: &Value) -> BuildOptions {
+pub(super) fn options(build: &Value) -> BuildOptions {
     let words: Vec<&str> = list(&build["cli"]).iter().map(text).collect();
     let labels =
         words.windows(2).filter(|pair| pair[0] == "--label").filter_map(|pair| pair[1].split_once('='));
@@ -158,7 +158,7 @@ fn options(build: &Value) -> BuildOptions {
     }
 }
 
-fn base(full: &str, build: &Value, images: &Value) -> Option<BaseImage> {
+pub(super) fn base(full: &str, build: &Value, images: &Value) -> Option<BaseImage> {
     let is_named = |name: &str| reference::normalize(name).is_ok_and(|name| name == full);
     let (_, id) = map(&build["images"]).find(|(name, _)| is_named(name))?;
     let image = &images[text(id)];
@@ -172,7 +172,7 @@ fn base(full: &str, build: &Value, images: &Value) -> Option<BaseImage> {
     })
 }
 
-fn inputs(build: &Value, images: &Value) -> Result<Inputs, String> {
+pub(super) fn inputs(build: &Value, images: &Value) -> Result<Inputs, String> {
     let mut files = build["context"].clone();
     if build["dockerfile_in_context"] == true {
         files["Dockerfile"] = json!({ "content": build["dockerfile"], "mode": "0644" });

@@ -33,6 +33,7 @@ mod render;
 mod score;
 mod shell;
 mod stacked;
+mod terminal;
 mod totals;
 
 use std::fmt::Write as _;
