@@ -3,13 +3,14 @@
 use std::io::Write as _;
 use std::ops::ControlFlow;
 
-use layerlab::archive::tar::{Seeking, TarError, Walk};
+use layerlab::archive::tar::{MemberKind, Seeking, Streaming, TarError, Walk};
 use layerlab::archive::{ByteSource, Limits, SliceSource, SourceError, Window};
 use layerlab::digest::Digest;
 use layerlab::image::compare::{Comparison, FileDifferenceKind, LayerIds, LayerMatch, Side};
 use layerlab::image::problem::{OpenError, Problem};
 use layerlab::image::{self, Event, ImagePlan, Layer};
 use layerlab::job::{Files, Job};
+use layerlab::layer::LayerTree;
 use layerlab::layer::stack::Stack;
 use layerlab::protocol::{JobId, Reply, Request};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
@@ -537,6 +538,20 @@ fn announced_sizes_are_not_believed() {
     assert!(open(&mut SliceSource(&bytes), browser()).is_err());
     let longname = header("././@LongLink", 1 << 31, b'L', "");
     assert!(open(&mut SliceSource(&longname), browser()).is_err());
+}
+
+/// Old writers know folders by the `/` of their names only, and some tell a size.
+#[test]
+fn an_old_folder_has_no_size() {
+    let mut bytes = header("d/", 5, b'0', "");
+    bytes.extend(b"12345");
+    pad(&mut bytes);
+    bytes.extend(tar(&[("d/f", b"x")]));
+    let (tree, error) = LayerTree::read(&mut Streaming::new(&bytes[..]), browser());
+    assert!(error.is_none(), "{error:?}");
+    let folder = tree.get("d").unwrap();
+    assert_eq!((folder.kind, folder.size_bytes, tree.content_bytes), (MemberKind::Dir, 0, 1));
+    assert_eq!(tree.rows("")[0].total_bytes, 1);
 }
 
 /// A request with one file.
