@@ -383,7 +383,8 @@ impl<'r, R: Skip> Walk<'r, R> {
     /// # Errors
     /// Where reading fails.
     pub fn read_body(&mut self, member: &Member, limit_bytes: u64) -> Result<Vec<u8>, TarError> {
-        let wanted = member.size_bytes.min(limit_bytes);
+        // Of a file with holes less is stored than its length.
+        let wanted = member.size_bytes.min(limit_bytes).min(self.body_left);
         let mut body = Vec::new();
         let mut part = Read::take(&mut *self.reader, wanted);
         part.read_to_end(&mut body)?;
