@@ -10,6 +10,8 @@ mod conformance;
 #[cfg(test)]
 mod contexts;
 #[cfg(test)]
+mod layer_roundtrip;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod properties;
