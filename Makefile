@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev build test lint unit wasm-test conformance e2e bench clean
+.PHONY: help run dev build test lint unit wasm-test conformance e2e bench fuzz clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,10 @@ e2e: ## Build the page and drive it in Chromium (ARGS="-g words" picks tests).
 bench: ## Measure speed and memory.
 	@scripts/setup.sh rust npm tools browser
 	@scripts/bench.sh
+
+fuzz: ## Feed odd inputs to the core, FUZZ_SECONDS each (ARGS="layer archive" picks targets).
+	@scripts/setup.sh rust fuzz
+	@scripts/fuzz.sh $(ARGS)
 
 clean: ## Remove everything that was built and the npm packages.
 	rm -rf target dist node_modules test-results

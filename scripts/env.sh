@@ -29,6 +29,7 @@ has_wasm_bindgen() {
 
 TRUNK_VERSION="$(pinned trunk-version)"
 WASM_BINDGEN_VERSION="$(pinned wasm_bindgen)"
+CARGO_FUZZ_DIR="$TOOLS/cargo-fuzz"
 TRUNK_DIR="$TOOLS/trunk-$TRUNK_VERSION"
 WASM_BINDGEN_DIR="$TOOLS/wasm-bindgen-$WASM_BINDGEN_VERSION"
 
@@ -36,6 +37,7 @@ WASM_BINDGEN_DIR="$TOOLS/wasm-bindgen-$WASM_BINDGEN_VERSION"
 have cargo || PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
 has_trunk || PATH="$TRUNK_DIR/bin:$PATH"
 has_wasm_bindgen || PATH="$WASM_BINDGEN_DIR/bin:$PATH"
+have cargo-fuzz || PATH="$CARGO_FUZZ_DIR/bin:$PATH"
 PATH="$PWD/node_modules/.bin:$PATH"
 export PATH
 

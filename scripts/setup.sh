@@ -5,6 +5,7 @@
 #   setup.sh npm        the npm packages
 #   setup.sh tools      Trunk and wasm-bindgen
 #   setup.sh browser    Chromium and chromedriver
+#   setup.sh fuzz       cargo-fuzz
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 as_root() {
@@ -129,11 +130,19 @@ set_up_browser() {
     require_browser
 }
 
-[ $# -gt 0 ] || die "Say what to set up: rust, npm, tools or browser."
+set_up_fuzz() {
+    have cargo-fuzz && return
+    announce
+    say "setup: compiling cargo-fuzz into $CARGO_FUZZ_DIR (one minute)"
+    cargo_install "$CARGO_FUZZ_DIR" cargo-fuzz ||
+        die "cargo-fuzz could not be installed. See above; 'cargo install cargo-fuzz' by hand does as well."
+}
+
+[ $# -gt 0 ] || die "Say what to set up: rust, npm, tools, browser or fuzz."
 for part in "$@"; do
     case "$part" in
-    rust | npm | tools | browser) "set_up_$part" ;;
-    *) die "There is no part '$part' to set up; the parts are rust, npm, tools and browser." ;;
+    rust | npm | tools | browser | fuzz) "set_up_$part" ;;
+    *) die "There is no part '$part' to set up; the parts are rust, npm, tools, browser and fuzz." ;;
     esac
 done
 [ -z "$announced" ] || say "setup: done in $SECONDS s"

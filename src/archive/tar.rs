@@ -362,9 +362,11 @@ impl<'r, R: Skip> Walk<'r, R> {
             if too_long {
                 return Err(TarError::NameTooLong { offset: header_offset });
             }
+            // Old writers know no type of folders. What is stored of one is no content.
             let is_named_dir = kind == MemberKind::File && path.ends_with('/');
+            let kind = if is_named_dir { MemberKind::Dir } else { kind };
             return Ok(Some(Member {
-                kind: if is_named_dir { MemberKind::Dir } else { kind },
+                kind,
                 // What only labels a file is taken as zero where it is no number.
                 mode: mode_bits(number(header.mode().map(u64::from))),
                 uid: pending.uid.take().unwrap_or_else(|| number(header.uid())),
@@ -392,7 +394,8 @@ impl<'r, R: Skip> Walk<'r, R> {
     /// # Errors
     /// Where reading fails.
     pub fn read_body(&mut self, member: &Member, limit_bytes: u64) -> Result<Vec<u8>, TarError> {
-        let wanted = member.size_bytes.min(limit_bytes);
+        // Of a file with holes less is stored than its length.
+        let wanted = member.size_bytes.min(limit_bytes).min(self.body_left);
         let mut body = Vec::new();
         let mut part = Read::take(&mut *self.reader, wanted);
         part.read_to_end(&mut body)?;

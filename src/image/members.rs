@@ -49,8 +49,8 @@ pub(super) struct Members {
     pub(super) n_members: u64,
 }
 
-/// How many names that stand twice are told.
-const MAX_DUPLICATES: usize = 16;
+/// How many names that stand twice, or are stored with holes, are told.
+const MAX_ODD: usize = 16;
 
 /// A member up to this length is kept even if it does not look like a document.
 const SMALL_BYTES: u64 = 4 << 10;
@@ -129,7 +129,10 @@ fn keep<R: Skip>(
     json_bytes: u64,
     left_bytes: &mut u64,
 ) -> (Kept, Option<TarError>) {
-    if member.kind != MemberKind::File || member.size_bytes > json_bytes {
+    if member.kind != MemberKind::File {
+        return (Kept::Here(Vec::new()), None);
+    }
+    if member.size_bytes > json_bytes {
         return (Kept::NotJson, None);
     }
     if member.size_bytes > *left_bytes {
@@ -184,10 +187,17 @@ impl Members {
 
     fn add(&mut self, member: Member, kept: Kept) {
         let name = member.path.strip_prefix("./").unwrap_or(&member.path).to_owned();
+        // What is stored of it is not its content.
+        if member.sparse.is_some() {
+            if self.findings.len() < MAX_ODD {
+                self.find(Problem::SparseMember { name });
+            }
+            return;
+        }
         let Member { kind, body_offset: offset, size_bytes, link, .. } = member;
         let before = self.by_name.insert(name.clone(), Place { kind, offset, size_bytes, kept, link });
         let is_twice = before.is_some_and(|before| before.kind != MemberKind::Dir);
-        if is_twice && self.findings.len() < MAX_DUPLICATES {
+        if is_twice && self.findings.len() < MAX_ODD {
             self.find(Problem::DuplicateMember { name });
         }
     }

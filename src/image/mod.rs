@@ -414,22 +414,23 @@ impl<'a, 'i> Reading<'a, 'i> {
             // What can only be read onward is read in the order in which it stands.
             plans.sort_by_key(|plan| plan.offset);
         }
-        let layers_bytes: u64 = plans.iter().map(|plan| plan.stored_bytes).sum();
-        let mut done_bytes = 0;
+        // Announced sizes may add up to anything.
+        let layers_bytes = plans.iter().fold(0_u64, |sum, plan| sum.saturating_add(plan.stored_bytes));
+        let mut done_bytes = 0_u64;
         for plan in plans {
             let flow = self.archive.flow.clone();
             let size_bytes = self.archive.size_bytes;
             let mut on_read = |n_read| {
                 let (done_bytes, total_bytes) = match &flow {
                     Some(flow) => (size_bytes + flow.n_stored(), size_bytes.saturating_mul(2)),
-                    None => (done_bytes + n_read, layers_bytes),
+                    None => (done_bytes.saturating_add(n_read), layers_bytes),
                 };
                 on_event(Event::Progress { done_bytes: done_bytes.min(total_bytes), total_bytes })
             };
             let source = &mut *self.archive.source;
             let (limits, left_bytes) = (self.limits, self.left_bytes);
             let layer = read::read_layer(source, plan, read::Wanted::All, limits, left_bytes, &mut on_read)?;
-            done_bytes += plan.stored_bytes;
+            done_bytes = done_bytes.saturating_add(plan.stored_bytes);
             if layer.compression != Compression::None {
                 self.left_bytes = self.left_bytes.saturating_sub(layer.tar_bytes);
             }

@@ -175,6 +175,11 @@ pub enum Problem {
         /// The name.
         name: String,
     },
+    /// A member of the archive that is stored with holes, which is read in layers only.
+    SparseMember {
+        /// The name.
+        name: String,
+    },
     /// Indexes that lead to further indexes beyond the limit.
     IndexesTooDeep,
     /// An index that leads to one that was read already.
@@ -308,6 +313,9 @@ impl fmt::Display for Problem {
             }
             Self::DuplicateMember { name } => {
                 write!(f, "{name} stands in the archive twice; the last one counts")
+            }
+            Self::SparseMember { name } => {
+                write!(f, "{name} is a sparse file; those are read inside of layers only")
             }
             Self::IndexesTooDeep => f.write_str("indexes lead to further indexes without end"),
             Self::IndexTwice { digest } => write!(f, "the index {digest} is named more than once"),

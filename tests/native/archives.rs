@@ -3,13 +3,14 @@
 use std::io::Write as _;
 use std::ops::ControlFlow;
 
-use layerlab::archive::tar::{Seeking, TarError, Walk};
+use layerlab::archive::tar::{MemberKind, Seeking, Streaming, TarError, Walk};
 use layerlab::archive::{ByteSource, Limits, SliceSource, SourceError, Window};
 use layerlab::digest::Digest;
 use layerlab::image::compare::{Comparison, FileDifferenceKind, LayerIds, LayerMatch, Side};
 use layerlab::image::problem::{OpenError, Problem};
 use layerlab::image::{self, Event, ImagePlan, Layer, OpenAs};
 use layerlab::job::{Files, Job};
+use layerlab::layer::LayerTree;
 use layerlab::layer::stack::Stack;
 use layerlab::protocol::{JobId, Reply, Request};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
@@ -537,6 +538,69 @@ fn announced_sizes_are_not_believed() {
     assert!(open(&mut SliceSource(&bytes), browser()).is_err());
     let longname = header("././@LongLink", 1 << 31, b'L', "");
     assert!(open(&mut SliceSource(&longname), browser()).is_err());
+}
+
+/// Sizes that are announced may add up to more than a number can hold.
+#[test]
+fn announced_sizes_have_no_sum() {
+    let layers = layers();
+    let manifest = json!([{ "Config": "config.json", "Layers": ["a.tar", "b.tar"] }]).to_string();
+    let mut bytes = tar(&[
+        ("manifest.json", manifest.as_bytes()),
+        ("config.json", &config(&layers)),
+        ("a.tar", &layers[0]),
+    ]);
+    bytes.truncate(bytes.len() - 2 * BLOCK);
+    bytes.extend(header("b.tar", u64::MAX - 1, b'0', ""));
+    let (_, read) = open(&mut SliceSource(&bytes), browser()).unwrap();
+    assert!(read[0].problems.is_empty());
+    assert!(read[1].problems.iter().any(|problem| matches!(problem, Problem::Truncated { .. })));
+}
+
+/// What is stored of a sparse file is not its content, wherever its map stands.
+#[test]
+fn sparse_members_are_told() {
+    let manifest = json!([{ "Config": "config.json", "Layers": ["layer.tar"] }]).to_string();
+    let config = config(&layers()[..1]);
+    for map in ["19 GNU.sparse.map=\n24 GNU.sparse.size=1000\n", "22 GNU.sparse.major=1\n"] {
+        let mut bytes = header("pax", map.len() as u64, b'x', "");
+        bytes.extend(map.as_bytes());
+        pad(&mut bytes);
+        bytes.extend(header("layer.tar", 0, b'0', ""));
+        bytes.extend(tar(&[("manifest.json", manifest.as_bytes()), ("config.json", &config)]));
+        let (images, layers) = open(&mut SliceSource(&bytes), browser()).unwrap();
+        let problem = Problem::SparseMember { name: "layer.tar".into() };
+        assert!(images[0].problems.iter().any(|finding| finding.problem == problem));
+        assert_eq!(layers[0].problems, [Problem::Missing { name: "layer.tar".into() }]);
+        // Nothing of the next member is taken for it.
+        assert_eq!(open(&mut SliceSource(&gzip(&bytes)), browser()).unwrap(), (images, layers));
+    }
+}
+
+/// A document that is no file is as empty in a compressed archive as in another.
+#[test]
+fn a_folder_is_no_document() {
+    let bytes = tar(&[("manifest.json/", b""), ("b", b"")]);
+    let bytes = [&header("manifest.json", 0, b'5', "")[..], &bytes].concat();
+    let refused = open(&mut SliceSource(&bytes), browser()).unwrap_err();
+    assert!(
+        matches!(&refused, OpenError::Damaged(finding) if matches!(finding.problem, Problem::BadJson { .. }))
+    );
+    assert_eq!(open(&mut SliceSource(&gzip(&bytes)), browser()).unwrap_err(), refused);
+}
+
+/// Old writers know folders by the `/` of their names only, and some tell a size.
+#[test]
+fn an_old_folder_has_no_size() {
+    let mut bytes = header("d/", 5, b'0', "");
+    bytes.extend(b"12345");
+    pad(&mut bytes);
+    bytes.extend(tar(&[("d/f", b"x")]));
+    let (tree, error) = LayerTree::read(&mut Streaming::new(&bytes[..]), browser());
+    assert!(error.is_none(), "{error:?}");
+    let folder = tree.get("d").unwrap();
+    assert_eq!((folder.kind, folder.size_bytes, tree.content_bytes), (MemberKind::Dir, 0, 1));
+    assert_eq!(tree.rows("")[0].total_bytes, 1);
 }
 
 /// A request with one file.

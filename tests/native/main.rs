@@ -12,6 +12,8 @@ mod contents;
 #[cfg(test)]
 mod contexts;
 #[cfg(test)]
+mod layer_roundtrip;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod properties;

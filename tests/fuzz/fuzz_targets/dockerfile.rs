@@ -1,7 +1,6 @@
 //! Any bytes are parsed and checked, and each repair leaves a text that can be.
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run -s none --fuzz-dir tests/fuzz dockerfile`
-//! runs until it finds something. No part of `make test`.
+//! `make fuzz ARGS=dockerfile` runs it for a while. No part of `make test`.
 
 #![no_main]
 

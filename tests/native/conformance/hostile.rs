@@ -174,7 +174,7 @@ fn kind_of(problem: &Problem, part: Option<Part>) -> &'static str {
         (Problem::Foreign { .. }, _) => "foreign-layer",
         (Problem::Truncated { .. }, _) => "truncated",
         (Problem::CorruptCompression { .. }, _) => "corrupt-compression",
-        (Problem::BadHeader { .. }, _) => "bad-header",
+        (Problem::BadHeader { .. } | Problem::SparseMember { .. }, _) => "bad-header",
         (Problem::DataAfterEnd | Problem::LoneZeros, _) => "data-after-end",
         (Problem::PathTooLong { .. }, _) => "path-too-long",
         (Problem::TooManyEntries { .. }, _) => "too-many-entries",
