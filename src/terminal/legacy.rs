@@ -102,7 +102,7 @@ pub fn sent_bytes(all: &Tree, packed: &Packed, place: &DockerfilePlace, dockerfi
         DockerfilePlace::Outside => {
             let size = |entry: &Entry| match entry.kind {
                 EntryKind::File { size_bytes, .. } => size_bytes,
-                EntryKind::Dir | EntryKind::Symlink { .. } => 0,
+                EntryKind::Dir | EntryKind::Symlink { .. } | EntryKind::HardLink { .. } => 0,
             };
             let is_there = all.get(IGNORE_FILE).map(size);
             n_bytes += BLOCK_BYTES + padded(dockerfile_bytes);
@@ -139,7 +139,8 @@ fn tar_bytes(path: &str, entry: &Entry) -> u64 {
     match &entry.kind {
         EntryKind::File { size_bytes, .. } => size = *size_bytes,
         EntryKind::Symlink { target } => name("linkpath", target, 0),
-        EntryKind::Dir => {}
+        // Every name of a file is sent as one of its own.
+        EntryKind::Dir | EntryKind::HardLink { .. } => {}
     }
     if size > MAX_SIZE_BYTES {
         extended += record_bytes("size".len() + size.to_string().len());

@@ -27,6 +27,7 @@ pub fn limits() -> Limits {
         free_inflated_bytes_in_all: 1 << 40,
         inflate_ratio: 2,
         zstd_window_bytes: 1 << 20,
+        ..Limits::for_browser()
     }
 }
 
