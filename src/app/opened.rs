@@ -51,7 +51,7 @@ fn open(state: &mut State, image: OpenImage) -> Vec<Effect> {
     let job = JobId(state.n_jobs);
     let (open_as, limits_times) = (image.open_as, image.limits_times);
     let total_bytes = image.size_bytes;
-    let image = Box::new(OpenImage { job, ..image });
+    let image = Box::new(OpenImage { job, is_listing: true, ..image });
     state.image = ImageState::Opening { image, done_bytes: 0, total_bytes };
     effects.push(Effect::SendFile(Request::Open { job, open_as, limits_times }));
     effects
@@ -60,7 +60,7 @@ fn open(state: &mut State, image: OpenImage) -> Vec<Effect> {
 /// The reader has had enough. What is listed stays; the layers that are left can be read later.
 pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
     let ImageState::Opening { image, .. } = &mut state.image else { return Vec::new() };
-    if image.is_listed() {
+    if !image.is_listing {
         for key in std::mem::take(&mut image.reading).into_keys().rev() {
             image.waiting.push_front(key);
         }
@@ -126,9 +126,13 @@ pub(super) fn fail(state: &mut State, message: &str) {
 }
 
 impl OpenImage {
-    /// What could be listed is: from here on, layers are read one by one.
-    fn is_listed(&self) -> bool {
-        !self.reading.is_empty() || !self.waiting.is_empty()
+    /// Layers that are to be read, those aside that are already.
+    fn queue(&mut self, keys: impl IntoIterator<Item = u64>) {
+        for key in keys {
+            if self.queued.insert(key) {
+                self.waiting.push_back(key);
+            }
+        }
     }
 
     fn key(&self, (image_idx, layer_idx): (u32, u32)) -> Option<u64> {
@@ -188,11 +192,16 @@ fn read_next(state: &mut State) -> Vec<Effect> {
         let limits_times = raised.unwrap_or(image.limits_times);
         let plans = uses.iter().map(|(_, planned)| planned.plan.clone()).collect();
         let stored_bytes = uses.first().map_or(0, |(_, planned)| planned.stored_bytes);
-        let uses = uses.iter().map(|(place, _)| *place).collect();
+        let uses: Vec<(u32, u32)> = uses.iter().map(|(place, _)| *place).collect();
+        let is_listed = uses.iter().any(|place| image.layers.contains_key(place));
         image.reading.insert(key, ReadingLayer { reader, done_bytes: 0, uses, stored_bytes });
         let (job, with_entries, inflated_bytes) = (image.job, raised.is_some(), image.inflated_bytes);
-        let request = Request::ReadLayer { job, key, plans, with_entries, inflated_bytes, limits_times };
+        let request =
+            Request::ReadLayer { job, key, plans, is_listed, with_entries, inflated_bytes, limits_times };
         effects.push(Effect::SendLayer { reader, request });
+    }
+    if image.is_listing {
+        return effects;
     }
     if image.reading.is_empty() && image.waiting.is_empty() {
         state.image = ImageState::Open(std::mem::take(image));
@@ -274,21 +283,30 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
                 state.view_revision += 1;
             }
         }
-        Reply::LayerListed { image_idx, layer_idx, report, .. }
-        | Reply::LayerRead { image_idx, layer_idx, report, .. } => {
+        Reply::LayerListed { image_idx, layer_idx, report, .. } => {
+            if let Some(image) = state.image.image_mut() {
+                image.layers.insert((image_idx, layer_idx), report);
+                let key = image.key((image_idx, layer_idx));
+                // Once all that name it are told of, its digests can follow.
+                let is_told =
+                    |key: &u64| image.uses(*key).iter().all(|(place, _)| image.layers.contains_key(place));
+                let key = key.filter(is_told);
+                image.queue(key);
+            }
+            return read_next(state);
+        }
+        Reply::LayerRead { image_idx, layer_idx, report, .. } => {
             if let Some(image) = state.image.image_mut() {
                 image.layers.insert((image_idx, layer_idx), report);
                 state.view_revision += 1;
             }
-            if state.image.image().is_some_and(|image| image.layer_idx == layer_idx) {
-                return show_folder(state, "");
-            }
         }
         Reply::Listed { is_read, .. } => {
             if let Some(image) = state.image.image_mut() {
-                image.is_read_at_once = is_read;
+                (image.is_read_at_once, image.is_listing) = (is_read, false);
                 if !is_read {
-                    image.waiting = image.all_layers().0.into();
+                    let keys = image.all_layers().0;
+                    image.queue(keys);
                 }
                 image.chain();
             }

@@ -9,6 +9,7 @@ pub mod compression;
 mod header;
 pub mod inflated;
 pub mod onward;
+mod skip;
 pub mod sparse;
 mod stretches;
 pub mod tar;
@@ -210,6 +211,8 @@ pub struct Window<'a> {
     pos: u64,
     size_bytes: u64,
     n_read: u64,
+    /// How much was wanted last.
+    wanted: usize,
 }
 
 impl<'a> Window<'a> {
@@ -221,7 +224,8 @@ impl<'a> Window<'a> {
     /// The same, but nobody is told of what is read.
     pub fn quiet(source: &'a mut dyn ByteSource) -> Self {
         let size_bytes = source.size_bytes();
-        Self { source, on_read: None, buf: Vec::new(), buf_start: 0, pos: 0, size_bytes, n_read: 0 }
+        let wanted = SEEKING_BYTES;
+        Self { source, on_read: None, buf: Vec::new(), buf_start: 0, pos: 0, size_bytes, n_read: 0, wanted }
     }
 
     /// Nothing is read from this offset on, not even ahead.
@@ -238,7 +242,14 @@ impl<'a> Window<'a> {
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        let is_sequential = self.pos == self.buf_start + self.buf.len() as u64 && self.pos > 0;
+        let end = self.buf_start + self.buf.len() as u64;
+        let gap_bytes = self.pos.checked_sub(end).filter(|_| self.pos > 0);
+        self.wanted = match gap_bytes {
+            Some(0) => SEQUENTIAL_BYTES,
+            // Little was left out: the members here are small, and most of a larger piece is wanted.
+            Some(gap_bytes) if gap_bytes < self.wanted as u64 => (self.wanted * 2).min(SEQUENTIAL_BYTES),
+            _ => SEEKING_BYTES,
+        };
         if let Some(at) = self.source.flows_from() {
             // Passed in pieces, so that a stop is heard on the way.
             let mut at = if at > self.pos { 0 } else { at };
@@ -250,8 +261,7 @@ impl<'a> Window<'a> {
                 at += self.buf.len() as u64;
             }
         }
-        let wanted = if is_sequential { SEQUENTIAL_BYTES } else { SEEKING_BYTES };
-        self.fill_from(self.pos, self.size_bytes.saturating_sub(self.pos), wanted)
+        self.fill_from(self.pos, self.size_bytes.saturating_sub(self.pos), self.wanted)
     }
 
     /// Makes the buffer hold bytes from `start` on: `left` of them, but no more than `most`.

@@ -42,6 +42,7 @@ use serde::{Deserialize, Serialize};
 
 use self::documents::Documents;
 use self::problem::{Finding, OpenError, Problem};
+use self::read::Wanted;
 use crate::archive::compression::{Compression, Damage, Quota, unread_compression};
 use crate::archive::inflated::{Flow, Inflated};
 use crate::archive::tar::TarError;
@@ -120,6 +121,12 @@ impl LayerPlan {
     #[must_use]
     pub fn key(&self) -> Option<u64> {
         self.offset
+    }
+
+    /// A sha256 of its stored bytes is all that it takes to check it.
+    #[must_use]
+    pub fn needs_sha256_only(&self) -> bool {
+        !self.descriptor.as_ref().is_some_and(|(digest, _)| digest.starts_with("sha512:"))
     }
 }
 
@@ -222,6 +229,15 @@ pub fn open(
     limits: Limits,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), OpenError> {
+    open_for(source, Wanted::All, limits, on_event)
+}
+
+fn open_for(
+    source: &mut dyn ByteSource,
+    wanted: Wanted,
+    limits: Limits,
+    on_event: &mut OnEvent<'_>,
+) -> Result<(), OpenError> {
     let size_bytes = source.size_bytes();
     let mut head = Vec::new();
     Window::quiet(source).take(16).read_to_end(&mut head).map_err(|error| from_io(&error))?;
@@ -230,11 +246,16 @@ pub fn open(
     }
     let compression = Compression::sniff(&head);
     if compression == Compression::None {
-        return open_archive(Archive { source, flow: None, compression, size_bytes }, limits, on_event);
+        return open_archive(
+            Archive { source, flow: None, compression, size_bytes },
+            wanted,
+            limits,
+            on_event,
+        );
     }
     let mut inflated = Inflated::new(source, compression, Quota::new(&limits));
     let flow = Some(inflated.flow());
-    open_archive(Archive { source: &mut inflated, flow, compression, size_bytes }, limits, on_event)
+    open_archive(Archive { source: &mut inflated, flow, compression, size_bytes }, wanted, limits, on_event)
 }
 
 /// What a file is opened as.
@@ -248,8 +269,8 @@ pub enum OpenAs {
 }
 
 /// Finds the images of an archive and lists the layers that are not compressed, in stack order.
-/// The others are left to [`read_layer`]. An archive that is compressed as a whole is read at once,
-/// as by [`open`]; tells whether it was.
+/// The others are left to [`read_layer`]. An archive that is compressed as a whole is read at once;
+/// tells whether it was. No content is hashed: see [`unhashed`](crate::layer::unhashed).
 ///
 /// # Errors
 /// Only where there is no image to show.
@@ -266,7 +287,7 @@ pub fn list(
             let mut head = Vec::new();
             Window::quiet(source).take(16).read_to_end(&mut head).map_err(|error| from_io(&error))?;
             if Compression::sniff(&head) != Compression::None || unread_compression(&head).is_some() {
-                return open(source, limits, on_event).map(|()| true);
+                return open_for(source, Wanted::Entries, limits, on_event).map(|()| true);
             }
             let compression = Compression::None;
             let mut archive = Archive { source: &mut *source, flow: None, compression, size_bytes };
@@ -325,16 +346,34 @@ pub fn read_layer(
     on_read: &mut OnRead<'_>,
 ) -> Result<(Layer, Vec<Vec<Problem>>), OpenError> {
     let Some(plan) = plans.first() else { return Err(OpenError::NoImages { part: problem::Part::Archive }) };
-    let wanted = if with_entries { read::Wanted::All } else { read::Wanted::Digests };
+    let wanted = if with_entries { Wanted::Entries } else { Wanted::Digests };
     let mut layer = read::read_layer(source, plan, wanted, limits, most_bytes, on_read)?;
-    let common = std::mem::take(&mut layer.problems);
-    let problems = plans.iter().map(|plan| {
-        layer.problems.clone_from(&common);
-        read::check(plan, &mut layer);
-        std::mem::take(&mut layer.problems)
-    });
-    let problems = problems.collect();
+    let problems = compare(plans, &mut layer);
     Ok((layer, problems))
+}
+
+/// The same for a layer that is not compressed, once somebody else hashed its stored bytes, of
+/// which there were so many; a browser does that faster.
+#[must_use]
+pub fn hashed_layer(
+    plans: &[LayerPlan],
+    digest: Digest,
+    n_stored: u64,
+) -> Option<(Layer, Vec<Vec<Problem>>)> {
+    let mut layer = read::hashed_layer(plans.first()?, digest, n_stored);
+    let problems = compare(plans, &mut layer);
+    Some((layer, problems))
+}
+
+/// What is wrong with a layer, for each of the plans that name it.
+fn compare(plans: &[LayerPlan], layer: &mut Layer) -> Vec<Vec<Problem>> {
+    let common = std::mem::take(&mut layer.problems);
+    let of_plan = |plan| {
+        layer.problems.clone_from(&common);
+        read::check(plan, layer);
+        std::mem::take(&mut layer.problems)
+    };
+    plans.iter().map(of_plan).collect()
 }
 
 fn told(flow: ControlFlow<()>) -> Result<(), OpenError> {
@@ -360,6 +399,7 @@ impl Archive<'_> {
 
 fn open_archive(
     mut archive: Archive<'_>,
+    wanted: Wanted,
     limits: Limits,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), OpenError> {
@@ -369,7 +409,7 @@ fn open_archive(
     drop(members);
     told(on_event(Event::Documents(&documents)))?;
     told(on_event(Event::Images(&images)))?;
-    Reading::new(archive, &images, limits).run(on_event)
+    Reading::new(archive, &images, wanted, limits).run(on_event)
 }
 
 /// The layers of all images while they are read. Those that several images
@@ -377,6 +417,7 @@ fn open_archive(
 struct Reading<'a, 'i> {
     archive: Archive<'a>,
     images: &'i [ImagePlan],
+    wanted: Wanted,
     limits: Limits,
     /// How many layers, by their offset, are still to be told.
     n_uses: BTreeMap<u64, usize>,
@@ -391,14 +432,14 @@ struct Reading<'a, 'i> {
 }
 
 impl<'a, 'i> Reading<'a, 'i> {
-    fn new(archive: Archive<'a>, images: &'i [ImagePlan], limits: Limits) -> Self {
+    fn new(archive: Archive<'a>, images: &'i [ImagePlan], wanted: Wanted, limits: Limits) -> Self {
         let left_bytes = limits.inflated_bytes_in_all(archive.size_bytes);
         let mut n_uses = BTreeMap::new();
         for offset in images.iter().flat_map(|image| &image.layers).filter_map(|layer| layer.offset) {
             *n_uses.entry(offset).or_default() += 1;
         }
         let known = BTreeMap::new();
-        Self { archive, images, limits, n_uses, known, left_bytes, next: (0, 0), chain: Some(None) }
+        Self { archive, images, wanted, limits, n_uses, known, left_bytes, next: (0, 0), chain: Some(None) }
     }
 
     fn run(mut self, on_event: &mut OnEvent<'_>) -> Result<(), OpenError> {
@@ -429,7 +470,7 @@ impl<'a, 'i> Reading<'a, 'i> {
             };
             let source = &mut *self.archive.source;
             let (limits, left_bytes) = (self.limits, self.left_bytes);
-            let layer = read::read_layer(source, plan, read::Wanted::All, limits, left_bytes, &mut on_read)?;
+            let layer = read::read_layer(source, plan, self.wanted, limits, left_bytes, &mut on_read)?;
             done_bytes = done_bytes.saturating_add(plan.stored_bytes);
             if layer.compression != Compression::None {
                 self.left_bytes = self.left_bytes.saturating_sub(layer.tar_bytes);

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::problem::{OpenError, Problem};
 use super::{Layer, LayerPlan, damage_problem, from_io, tar_problem};
 use crate::archive::compression::{Compression, Damage, Inflate, Quota, unread_compression};
-use crate::archive::tar::{Seeking, Streaming, TarError};
+use crate::archive::tar::{Seeking, Skip, Streaming, TarError};
 use crate::archive::{ByteSource, Limits, Window};
 use crate::digest::{DiffId, Digest, HashingReader, Sha512, Sha512Reader};
 use crate::layer::LayerTree;
@@ -38,10 +38,22 @@ type Stored<'a> = HashingReader<Sha512Reader<io::Take<Window<'a>>>>;
 /// What of a layer is wanted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Wanted {
-    /// Digests and entries, in one pass.
+    /// Digests and entries, contents hashed, in one pass.
     All,
-    /// Digests. Entries come only where the pass meets them anyway: in a compressed layer.
+    /// Digests and entries, but contents are not hashed.
+    Entries,
+    /// Digests of the layer. Entries come only where the pass meets them anyway, in a compressed
+    /// layer, and contents are not hashed.
     Digests,
+}
+
+impl Wanted {
+    fn tree(self, reader: &mut impl Skip, limits: Limits) -> (LayerTree, Option<TarError>) {
+        match self {
+            Self::All => LayerTree::read(reader, limits),
+            Self::Entries | Self::Digests => LayerTree::list(reader, limits),
+        }
+    }
 }
 
 /// Lists a layer that is not compressed by its headers alone; `None` for any other.
@@ -123,7 +135,7 @@ pub(super) fn read_layer(
         n_stored
     } else {
         let quota = Quota { most_bytes, ..Quota::new(&limits) };
-        read_tar(&mut layer, stored, limits, quota)
+        read_tar(&mut layer, stored, wanted, limits, quota)
     };
     note_names(&mut layer);
     match outcome {
@@ -154,10 +166,16 @@ fn media_type_problem(media_type: &str) -> Option<Problem> {
 
 /// Lists the tar inside, and tells how many stored bytes there were. Only
 /// errors of the source go up: what is damaged is a problem of the layer.
-fn read_tar(layer: &mut Layer, stored: Stored<'_>, limits: Limits, quota: Quota) -> io::Result<u64> {
+fn read_tar(
+    layer: &mut Layer,
+    stored: Stored<'_>,
+    wanted: Wanted,
+    limits: Limits,
+    quota: Quota,
+) -> io::Result<u64> {
     if layer.compression == Compression::None {
         let mut reader = Streaming::new(stored);
-        let (tree, error) = LayerTree::read(&mut reader, limits);
+        let (tree, error) = wanted.tree(&mut reader, limits);
         layer.tree = tree;
         let stored = match error {
             Some(TarError::Io(error)) => return Err(error),
@@ -171,7 +189,7 @@ fn read_tar(layer: &mut Layer, stored: Stored<'_>, limits: Limits, quota: Quota)
     }
     let Some(inflate) = Inflate::new(layer.compression, stored, quota) else { return Ok(0) };
     let mut reader = Streaming::new(HashingReader::new(inflate));
-    let (tree, error) = LayerTree::read(&mut reader, limits);
+    let (tree, error) = wanted.tree(&mut reader, limits);
     layer.tree = tree;
     let error = match error {
         Some(TarError::Io(error)) => Err(error),
@@ -215,6 +233,17 @@ fn end(layer: &mut Layer, stored: Stored<'_>) -> io::Result<u64> {
     layer.blob_digest = Some(digest);
     layer.blob_sha512 = inner.finish();
     Ok(n_bytes)
+}
+
+/// A layer that is not compressed, of which somebody else hashed the stored bytes: so many of them.
+pub(super) fn hashed_layer(plan: &LayerPlan, digest: Digest, n_stored: u64) -> Layer {
+    let media_type = plan.media_type.as_deref().and_then(media_type_problem);
+    let truncated = || Problem::Truncated { what: "the archive ends within this layer".to_owned() };
+    let mut problems: Vec<Problem> = media_type.into_iter().collect();
+    problems.retain(|problem| !matches!(problem, Problem::Foreign { .. }));
+    problems.extend((n_stored < plan.stored_bytes).then(truncated));
+    let (blob_digest, diff_id) = (Some(digest), Some(DiffId(digest)));
+    Layer { blob_digest, diff_id, tar_bytes: n_stored, problems, ..empty_layer() }
 }
 
 /// Compares what was computed with what the manifest and the configuration name.

@@ -13,7 +13,9 @@ use serde_bytes::ByteBuf;
 use crate::archive::compression::Compression;
 use crate::archive::{ByteSource, Limits};
 use crate::context::Tree;
-use crate::image::{self, Event, ImagePlan, LayerPlan};
+use crate::digest::Digest;
+use crate::image::problem::Problem;
+use crate::image::{self, Event, ImagePlan, Layer, LayerPlan};
 use crate::layer::LayerTree;
 use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport, OpenAs, Reply, Request};
 
@@ -54,7 +56,7 @@ impl Job {
                 }
                 Err(message) => reply(Reply::Failed { job, message, may_be_layer: false }),
             },
-            Request::ReadLayer { job, key, plans, with_entries, inflated_bytes, limits_times } => {
+            Request::ReadLayer { job, key, plans, with_entries, inflated_bytes, limits_times, .. } => {
                 let limits = Limits::for_browser().raised(limits_times);
                 let mut progress = |done_bytes| reply(Reply::LayerProgressed { job, key, done_bytes });
                 let read = read_layer(files, &plans, with_entries, limits, inflated_bytes, &mut progress);
@@ -156,6 +158,54 @@ fn is_far(told_bytes: &mut u64, done_bytes: u64) -> bool {
     is_far
 }
 
+/// A layer whose stored bytes can be hashed by whoever is fastest.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hashable {
+    job: JobId,
+    key: u64,
+    plans: Vec<LayerPlan>,
+    /// Where its bytes begin.
+    pub offset: u64,
+    /// How many there are.
+    pub stored_bytes: u64,
+}
+
+impl Hashable {
+    /// What a request asks for, if a sha256 of stored bytes answers it.
+    #[must_use]
+    pub fn of(request: &Request) -> Option<Self> {
+        let Request::ReadLayer { job, key, plans, is_listed: true, with_entries: false, .. } = request else {
+            return None;
+        };
+        let plans: Vec<LayerPlan> =
+            plans.iter().map(|plan| serde_json::from_str(plan)).collect::<Result<_, _>>().ok()?;
+        let first = plans.first().filter(|_| plans.iter().all(LayerPlan::needs_sha256_only))?;
+        let (offset, stored_bytes) = (first.key()?, first.stored_bytes);
+        Some(Self { job: *job, key: *key, plans, offset, stored_bytes })
+    }
+
+    /// The answer, once so many bytes were hashed.
+    #[must_use]
+    pub fn hashed(&self, digest: Digest, n_bytes: u64) -> Reply {
+        let (job, key) = (self.job, self.key);
+        match image::hashed_layer(&self.plans, digest, n_bytes) {
+            Some((layer, problems)) => {
+                Reply::LayerHashed { job, key, reports: reports(layer, problems), entries: None }
+            }
+            None => Reply::LayerFailed { job, key, message: "nothing names it".to_owned() },
+        }
+    }
+}
+
+/// What is told of a layer to all that name it.
+fn reports(mut layer: Layer, problems: Vec<Vec<Problem>>) -> Vec<LayerReport> {
+    let report = |problems| {
+        layer.problems = problems;
+        LayerReport::new(&layer)
+    };
+    problems.into_iter().map(report).collect()
+}
+
 /// Reads one layer: reports for all that name it, and its entries if they were met.
 fn read_layer(
     files: &mut dyn Files,
@@ -178,15 +228,10 @@ fn read_layer(
     let plans: Result<Vec<LayerPlan>, _> = plans.iter().map(|plan| serde_json::from_str(plan)).collect();
     let plans = plans.map_err(|error| error.to_string())?;
     let read = image::read_layer(source.as_mut(), &plans, with_entries, limits, most_bytes, &mut on_read);
-    let (mut layer, problems) = read.map_err(|error| error.to_string())?;
-    let reports = problems.into_iter().map(|problems| {
-        layer.problems = problems;
-        LayerReport::new(&layer)
-    });
-    let reports = reports.collect();
+    let (layer, problems) = read.map_err(|error| error.to_string())?;
     let has_entries = with_entries || layer.compression != Compression::None;
     let entries = has_entries.then(|| postcard::to_stdvec(&layer.tree)).transpose();
-    Ok((reports, entries.map_err(|error| error.to_string())?.map(ByteBuf::from)))
+    Ok((reports(layer, problems), entries.map_err(|error| error.to_string())?.map(ByteBuf::from)))
 }
 
 #[cfg(test)]

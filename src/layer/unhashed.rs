@@ -1,8 +1,7 @@
 //! Whose content has to be hashed of layers that were listed by their headers alone.
 //!
 //! Two contents of different lengths differ, and what stands once cannot be a
-//! copy: of an ordinary image a few files are left. A compressed layer brings
-//! all digests along, since it is inflated for its entries anyway.
+//! copy: of an ordinary image a few files are left.
 
 use std::collections::BTreeMap;
 

@@ -48,6 +48,8 @@ pub enum Request {
         key: u64,
         /// All that name it: [`PlannedLayer::plan`].
         plans: Vec<String>,
+        /// It was listed: it is not compressed.
+        is_listed: bool,
         /// Its entries are wanted whether it is compressed or not.
         with_entries: bool,
         /// What the layers that were read before inflated to, all together.

@@ -6,6 +6,8 @@
 
 pub mod align;
 
+use std::fmt::Write as _;
+
 /// A half-open range of bytes in a text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct TextRange {
@@ -262,9 +264,42 @@ fn is_go_printable(ch: char) -> bool {
     !invisible
 }
 
+/// A name as it can be shown safely: what would not be seen, or would turn the order of what follows
+/// around, is named by its number instead.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let mut shown = String::new();
+    for ch in text.chars() {
+        if let Some(byte) = stray_byte(ch) {
+            let _ = write!(shown, "⟨byte {byte:02X}⟩");
+        } else if is_unseen(ch) {
+            let _ = write!(shown, "⟨U+{:04X}⟩", u32::from(ch));
+        } else {
+            shown.push(ch);
+        }
+    }
+    shown
+}
+
+/// Control characters, marks of direction, and what has no width. Joiners are left alone: emoji and
+/// several scripts need them.
+fn is_unseen(ch: char) -> bool {
+    ch.is_control()
+        || stray_byte(ch).is_some()
+        || matches!(ch, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(ch, '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_seen_is_named() {
+        assert_eq!(visible("invoice\u{202e}fdp.exe"), "invoice⟨U+202E⟩fdp.exe");
+        assert_eq!(visible("a\rb\u{1b}[2J"), "a⟨U+000D⟩b⟨U+001B⟩[2J");
+        assert_eq!(visible("файл 👩\u{200d}🚀"), "файл 👩\u{200d}🚀");
+    }
 
     #[test]
     fn characters_are_quoted() {

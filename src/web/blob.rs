@@ -44,6 +44,11 @@ fn number(bytes: u64) -> f64 {
     bytes as f64
 }
 
+/// So many bytes of a blob from an offset on, or as many as there are.
+pub(super) fn stretch(blob: &web_sys::Blob, offset: u64, n_bytes: u64) -> Result<web_sys::Blob, JsValue> {
+    blob.slice_with_f64_and_f64(number(offset), number(offset.saturating_add(n_bytes)))
+}
+
 impl ByteSource for BlobSource {
     fn size_bytes(&self) -> u64 {
         self.size_bytes
@@ -61,7 +66,7 @@ impl ByteSource for BlobSource {
             let message = format!("{said}; if the file changed on disk, open it again");
             SourceError { offset, message }
         };
-        let slice = self.blob.slice_with_f64_and_f64(number(offset), number(end)).map_err(failed)?;
+        let slice = stretch(&self.blob, offset, end - offset).map_err(failed)?;
         let bytes =
             js_sys::Uint8Array::new(&self.reader.read_as_array_buffer(&slice).map_err(failed)?.into());
         let n = usize::try_from(bytes.length()).unwrap_or(0).min(buf.len());

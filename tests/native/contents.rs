@@ -627,7 +627,7 @@ fn of_listed_layers_few_contents_are_hashed() {
         })
         .unwrap();
         for (image_idx, (plan, layers)) in opened.images.iter().enumerate() {
-            // A compressed layer is not listed: it brings its digests along.
+            // A compressed layer is not listed; here it has its digests.
             let tree = |layer_idx| listed.get(&(image_idx, layer_idx));
             let all: Vec<&LayerTree> =
                 layers.iter().enumerate().map(|(idx, layer)| tree(idx).unwrap_or(&layer.tree)).collect();
@@ -638,8 +638,8 @@ fn of_listed_layers_few_contents_are_hashed() {
                 contents.hash(plan, tree, paths, &mut |_, _| ControlFlow::Continue(())).unwrap();
             }
             let (before, now) = (Stack::new(layers.iter().map(|layer| &layer.tree)), Stack::new(&all));
-            for layer_idx in 0..layers.len() {
-                n_files += layers[layer_idx].tree.iter().count();
+            for (layer_idx, layer) in layers.iter().enumerate() {
+                n_files += layer.tree.iter().count();
                 n_changes += before.changes(layer_idx).count();
                 assert!(now.changes(layer_idx).eq(before.changes(layer_idx)), "{name}");
             }

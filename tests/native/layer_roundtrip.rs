@@ -289,6 +289,7 @@ impl Written {
             is_sparse: false,
             n_times: 1,
             is_implicit: false,
+            offset: 0,
         }
     }
 }
@@ -309,6 +310,7 @@ fn implicit() -> LayerEntry {
         is_sparse: false,
         n_times: 0,
         is_implicit: true,
+        offset: 0,
     }
 }
 
@@ -366,7 +368,9 @@ fn told(reader: impl Read) -> Told {
     assert!(error.is_none(), "{error:?}");
     assert!(tree.marks.is_empty() && tree.bad_whiteouts.is_empty() && tree.unsafe_paths.is_empty());
     assert!(!tree.has_lone_zeros);
-    let entries = tree.iter().map(|(path, entry)| (path.to_owned(), entry.clone())).collect();
+    // Where an entry stands, `contents` looks at.
+    let entry = |entry: &LayerEntry| LayerEntry { offset: 0, ..entry.clone() };
+    let entries = tree.iter().map(|(path, found)| (path.to_owned(), entry(found))).collect();
     let LayerTree { whiteouts, opaque, replaced, n_members, content_bytes, .. } = tree;
     Told { entries, whiteouts, opaque, replaced, n_members, content_bytes }
 }

@@ -24,7 +24,7 @@ const MODULES: [(&str, &[&str]); 17] = [
     ("terminal", &["text", "digest", "dockerfile", "context", "graph", "cache"]),
     ("lint", &["text", "diagnostic", "digest", "dockerfile", "oci", "context", "graph"]),
     ("protocol", &["digest", "oci", "archive", "layer", "context", "image"]),
-    ("job", &["archive", "layer", "context", "image", "protocol"]),
+    ("job", &["digest", "archive", "layer", "context", "image", "protocol"]),
     (
         "app",
         &[

@@ -11,6 +11,7 @@ use super::tree::TreeRow;
 use crate::app::state::{ImageState, OpenImage, State, WorkerState};
 use crate::app::update::Message;
 use crate::protocol::{LayerReport, OpenAs, PlannedLayer};
+use crate::text::visible;
 
 #[derive(Properties, PartialEq)]
 pub(super) struct InspectProps {
@@ -161,12 +162,13 @@ fn overview(props: &OverviewProps) -> Html {
     };
     let name_of = |image: &crate::protocol::ImageReport| {
         let tag = image.tags.first().cloned().unwrap_or_else(|| "untagged".to_owned());
+        let tag = visible(&tag);
         if image.platform.is_empty() { tag } else { format!("{tag} ({})", image.platform) }
     };
     html! {
         <>
             <section class="panel overview" aria-label="Overview">
-                <h2>{ image.tags.first().cloned().unwrap_or_else(|| open.name.clone()) }</h2>
+                <h2><bdi>{ visible(image.tags.first().unwrap_or(&open.name)) }</bdi></h2>
                 if open.images.len() > 1 {
                     <label class="field">
                         <span>{ format!("{} images in this archive", open.images.len()) }</span>
@@ -253,7 +255,7 @@ fn layer_row(props: &LayerRowProps) -> Html {
         <li>
             <button class={classes!("layer-row", (n_problems > 0).then_some("damaged"))} aria-pressed={props.is_selected.to_string()} {onclick}>
                 <span class="layer-number">{ props.idx + 1 }</span>
-                <code class="layer-instruction">{ instruction }</code>
+                <code class="layer-instruction"><bdi>{ visible(&instruction) }</bdi></code>
                 { size(props.planned.stored_bytes) }
                 <svg class="bar-svg" aria-hidden="true" viewBox="0 0 100 4" preserveAspectRatio="none"><rect class="bar-fill" width={share.max(1).to_string()} height="4" /></svg>
                 if props.report.as_ref().is_some_and(LayerReport::is_verified) { <span class="layer-verified" title="Hashed, and what the image names">{ icon("check") }<span class="visually-hidden">{ "verified" }</span></span> }

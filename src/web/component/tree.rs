@@ -12,6 +12,7 @@ use super::size::{octal, size};
 use crate::app::sketch::folder_rows;
 use crate::context::Tree;
 use crate::protocol::{FolderRow, RowKind};
+use crate::text::visible;
 
 /// Of small trees all folders begin unfolded.
 const MAX_UNFOLDED: usize = 40;
@@ -143,8 +144,8 @@ pub(super) fn tree_row(props: &TreeRowProps) -> Html {
         >
             <span class={classes!("twist", is_dir.then_some("folder"), props.is_unfolded.then_some("open"))}>if is_dir { { icon("chevron-right") } }</span>
             { icon(image) }
-            <span class="tree-name">{ row.name.clone() }</span>
-            if !row.link.is_empty() { <span class="tree-link">{ format!("→ {}", row.link) }</span> }
+            <bdi class="tree-name">{ visible(&row.name) }</bdi>
+            if !row.link.is_empty() { <span class="tree-link">{ "→ " }<bdi>{ visible(&row.link) }</bdi></span> }
             if !word.is_empty() { <span class="tree-kind">{ word }</span> }
             if row.is_opaque { <span class="tree-kind">{ "hides what is below" }</span> }
             <span class="tree-mode">{ if row.kind == RowKind::Whiteout { String::new() } else { octal(row.mode) } }</span>
