@@ -1,6 +1,6 @@
 //! The classic builder's answers beside BuildKit's: the difference teaches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::analysis::{Analysis, Judged};
@@ -21,13 +21,18 @@ use crate::context::Tree;
 use crate::dockerfile::stage::Dockerfile;
 use crate::dockerfile::syntax::Dialect;
 use crate::graph::{GraphError, StepId};
+use crate::terminal::Screen;
+use crate::terminal::legacy::{Build, Cli, refused, screen, sent_bytes};
 
 /// A version as the classic builder sees it.
 #[derive(Clone, Debug)]
 pub struct LegacyJudged {
     /// Its steps, or why it is refused.
     pub plan: Result<Plan, GraphError>,
+    file: Dockerfile,
     inputs: Inputs,
+    /// Bytes that its client sends; not known where files are inferred.
+    sent_bytes: Option<u64>,
 }
 
 impl LegacyJudged {
@@ -55,7 +60,10 @@ impl LegacyJudged {
             Some(list) => list.pack(&all),
             None => crate::context::ignore::IgnoreList::default().pack(&all),
         };
-        Self { plan, inputs: Inputs { context: Rc::new(packed), ..Inputs::default() } }
+        let dockerfile_bytes = version.dockerfile.len() as u64;
+        let is_known = judged.inferred.is_empty();
+        let sent_bytes = is_known.then(|| sent_bytes(&all, &packed, &place, dockerfile_bytes));
+        Self { plan, file, inputs: Inputs { context: Rc::new(packed), ..Inputs::default() }, sent_bytes }
     }
 }
 
@@ -171,6 +179,27 @@ impl LegacyAnalysis {
     fn sentence(&self, reason: &Reason) -> String {
         let text = |id: StepId| self.judged.plan.as_ref().ok()?.step(id).map(|step| step.text.as_str());
         reason.sentence_of(&text)
+    }
+
+    /// What it would print, once reruns write what they are taken to write.
+    #[must_use]
+    pub fn screen(&self, store: &LegacyStore, reruns: Reruns) -> Screen {
+        let cli = Cli { context_bytes: self.judged.sent_bytes, ..Cli::default() };
+        match &self.judged.plan {
+            Ok(plan) => screen(
+                &Build {
+                    file: &self.judged.file,
+                    plan,
+                    inputs: &self.judged.inputs,
+                    store,
+                    simulation: &self.simulation,
+                    reruns: &|_| reruns,
+                    fails: &BTreeMap::new(),
+                },
+                &cli,
+            ),
+            Err(error) => refused(error, &cli),
+        }
     }
 
     /// Why a step runs, then why that one does, down to the first cause: lines, texts and sentences.

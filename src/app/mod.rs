@@ -24,6 +24,7 @@ pub mod sketch;
 pub mod stack;
 pub mod state;
 pub mod survival;
+pub mod terminal;
 pub mod update;
 pub mod view;
 pub mod why;

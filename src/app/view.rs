@@ -14,6 +14,7 @@ use super::sketch::{ImageSketch, sketch};
 use super::stack::{Column, columns};
 use super::state::State;
 use super::survival::{Survival, survivals};
+use super::terminal::{Terminals, terminals};
 use super::why::{Why, why};
 use crate::cache::Verdict;
 use crate::diagnostic::{Diagnostic, Fix, Severity};
@@ -153,6 +154,8 @@ pub struct SimulateView {
     pub image: Option<ImageSketch>,
     /// BuildKit's and the classic builder's answers to each instruction; none while nobody looks.
     pub builders: Vec<(Answer, Answer)>,
+    /// What both would print, while that is looked at.
+    pub terminals: Option<Terminals>,
     /// The base images of the file, and what is assumed of their tags.
     pub bases: Vec<BaseRow>,
     /// Names of the stages.
@@ -288,6 +291,8 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
         .then(|| LegacyAnalysis::new(&state.session.now, &analysis.now, history.legacy()));
     let legacy_rows = legacy.as_ref().map_or_else(Vec::new, |legacy| legacy.rows(analysis));
     let buildkit = if state.is_builders_open { rows.iter().map(Answer::of).collect() } else { Vec::new() };
+    let looked_at = legacy.as_ref().filter(|_| state.is_builders_open);
+    let terminals = looked_at.map(|legacy| terminals(state, history, analysis, legacy));
     if is_legacy {
         legacy::put_in_place(&mut rows, &legacy_rows);
     }
@@ -315,6 +320,7 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
             Vec::new()
         },
         image: if state.is_image_open { sketch(state, analysis, &rows) } else { None },
+        terminals,
         builders: buildkit.into_iter().zip(legacy_rows.iter().map(Answer::of_legacy)).collect(),
         bases: bases(state, history, analysis),
         stages: analysis.now.file.stages.iter().filter_map(|stage| stage.name().map(str::to_owned)).collect(),

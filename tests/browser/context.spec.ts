@@ -303,6 +303,9 @@ test("the impact map, and both builders side by side", async ({ page }) => {
   const row = both.getByRole("row", { name: /RUN npm install/ });
   await expect(row.getByRole("cell").nth(1)).toContainText("cached");
   await expect(row.getByRole("cell").nth(2)).toContainText("rebuilds");
+  const terminal = (name: string) => page.getByRole("region", { name: `Terminal of ${name}` });
+  await expect(terminal("BuildKit")).toContainText(/#\d+ \[web 4\/6\] RUN npm install\n#\d+ CACHED\n/);
+  await expect(terminal("Legacy builder")).toContainText(/Step \d+\/\d+ : RUN npm install\n ---> Running in [0-9a-f]{12}\n/);
   await expectAccessible(page);
 
   await page.getByRole("tab", { name: "Options" }).click();

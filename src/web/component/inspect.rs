@@ -185,7 +185,7 @@ fn overview(props: &OverviewProps) -> Html {
                     if props.is_done { <div><dt>{ "Unpacked" }</dt><dd>{ size(unpacked) }</dd></div> }
                     <div><dt>{ "Layers" }</dt><dd>{ image.layers.len() }</dd></div>
                     if !image.created.is_empty() { <div><dt>{ "Created" }</dt><dd>{ image.created.get(..10).unwrap_or(&image.created).to_owned() }</dd></div> }
-                    <div class="wide-fact"><dt>{ "Image ID" }</dt><dd><code>{ image.config_digest.clone() }</code></dd></div>
+                    if !image.config_digest.is_empty() { <div class="wide-fact"><dt>{ "Image ID" }</dt><dd><code>{ image.config_digest.clone() }</code></dd></div> }
                 </dl>
                 { for image.problems.iter().map(|problem| html! { <p class="notice">{ icon("circle-alert") }{ format!("{problem}.") }</p> }) }
                 if props.is_done && n_problems == 0 && n_verified == image.layers.len() {

@@ -10,6 +10,7 @@ use crate::app::impact::InstructionImpact;
 use crate::app::rows::InstructionRow;
 use crate::app::sketch::ImageSketch;
 use crate::app::stack::{Column, Slab, SlabKind};
+use crate::app::terminal::Printed;
 use crate::app::update::Message;
 use crate::app::view::{Answer, Mark, SimulateView};
 
@@ -131,8 +132,19 @@ fn builders(view: &SimulateView) -> Html {
             </tr>
         }
     };
+    let terminal = |name: &'static str, command: &'static str, lines: &[Printed]| {
+        html! {
+            <figure class="terminal">
+                <figcaption>{ name }{ " " }<code>{ command }</code></figcaption>
+                <pre tabindex="0" role="region" aria-label={format!("Terminal of {name}")}>
+                    { for lines.iter().map(|line| html! { <span class={line.class}>{ format!("{}\n", line.text) }</span> }) }
+                </pre>
+            </figure>
+        }
+    };
     let n_different = view.builders.iter().filter(|(one, other)| !Answer::agree(one, other)).count();
     html! {
+        <>
         <div class="table-scroll" tabindex="0" role="region" aria-label="Both builders">
             <p class="note">{ match n_different {
                 0 => "They agree on every line.".to_owned(),
@@ -144,6 +156,15 @@ fn builders(view: &SimulateView) -> Html {
                 <tbody>{ for view.rows.iter().zip(&view.builders).map(row) }</tbody>
             </table>
         </div>
+        if let Some(terminals) = &view.terminals {
+            <h3>{ "What they would print" }</h3>
+            <p class="note">{ "What a command prints, times and sizes of transfers are not known: they are shown as …; ids are stand-ins." }</p>
+            <div class="terminals">
+                { terminal("BuildKit", "docker build --progress=plain .", &terminals.buildkit) }
+                { terminal("Legacy builder", "DOCKER_BUILDKIT=0 docker build .", &terminals.legacy) }
+            </div>
+        }
+        </>
     }
 }
 
