@@ -137,6 +137,7 @@ fn replies_arrive_as_they_were_sent() {
         n_below: MAX_BYTES,
         link: "../nowhere".into(),
         is_opaque: true,
+        n_times: u32::MAX,
     };
     let file = Entry { assumed: Assumed::MODE, mtime_secs: -1, ..Entry::file(Digest::of(b"a"), MAX_BYTES) };
     let link = Entry { kind: EntryKind::Symlink { target: "../a".into() }, ..Entry::dir() };

@@ -89,6 +89,7 @@ pub fn folder_rows(tree: &Tree, path: &str) -> Vec<FolderRow> {
             n_below: node.n_below() as u64,
             link,
             is_opaque: false,
+            n_times: 1,
         }
     };
     tree.node(path).map_or_else(Vec::new, |node| node.iter().map(row).collect())

@@ -347,6 +347,8 @@ pub struct FolderRow {
     pub link: String,
     /// The folder hides what lower layers have in it.
     pub is_opaque: bool,
+    /// How often its path stands in the layer; the last one counts.
+    pub n_times: u32,
 }
 
 /// What a row is.
@@ -470,6 +472,7 @@ impl FolderRow {
             n_below: row.n_below,
             link: entry.map_or(String::new(), |entry| entry.link.clone()),
             is_opaque: row.is_opaque,
+            n_times: entry.map_or(1, |entry| entry.n_times.max(1)),
         }
     }
 }

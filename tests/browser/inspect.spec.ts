@@ -99,6 +99,19 @@ test("the files of a layer are browsed down to the deepest folder, and removed o
   });
 });
 
+test("a path that stands twice in a layer is told", async ({ page }) => {
+  const { file, truth } = corpusImage("edge-duplicates");
+  const all = truth.images[0]?.layers ?? [];
+  const n = all.findIndex((layer) => layer.changes.some((change) => change.path === "dup/x"));
+  await openPage(page);
+  await openFile(page, file);
+  await expectVerified(page);
+  await layers(page).nth(all.length - 1 - n).click();
+  await expect(entry(page, "dup")).toContainText("stands 2 times");
+  await entry(page, "dup").click();
+  await expect(entry(page, "x")).toContainText("stands 2 times");
+});
+
 test("what is no image gets a message that says what it is, and the next file is read", async ({ page }) => {
   const image = corpusImage("docker20-sample").file;
   const picture = Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\b\x06\0\0\0", "latin1");
