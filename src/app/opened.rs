@@ -4,7 +4,6 @@
 //! there. Layers are shared out among others that read them for their digests, one at a time
 //! each. What such a worker meets of entries on its way goes to the one that keeps them.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::import;
@@ -12,7 +11,7 @@ use super::saved::Part;
 use super::state::{ImageState, OpenImage, ReadingLayer, State, WorkerState};
 use super::update::Effect;
 use crate::digest::{ChainId, DiffId, Digest};
-use crate::protocol::{JobId, LayerReport, OpenAs, PlannedLayer, Reply, Request};
+use crate::protocol::{ImageReport, JobId, LayerReport, OpenAs, PlannedLayer, Reply, Request};
 
 /// How many times the limits are raised at once.
 const RAISE: u32 = 8;
@@ -92,14 +91,13 @@ pub(super) fn read_on(state: &mut State, layer_idx: u32) -> Vec<Effect> {
         return again(state, open_as, limits_times);
     }
     let place = (image.image_idx, layer_idx);
-    let Some(key) = image.key(place) else { return Vec::new() };
+    let Some(key) = image.planned(place).and_then(|planned| planned.key) else { return Vec::new() };
     if image.waiting.contains(&key) || image.reading.contains_key(&key) {
         return Vec::new();
     }
     let times = image.raised.entry(key).or_insert(image.limits_times);
     *times = times.saturating_mul(RAISE);
     image.waiting.push_front(key);
-    image.folders.retain(|(image_idx, layer_idx, _), _| (*image_idx, *layer_idx) != place);
     resume(state)
 }
 
@@ -135,31 +133,49 @@ impl OpenImage {
         }
     }
 
-    fn key(&self, (image_idx, layer_idx): (u32, u32)) -> Option<u64> {
-        let image = self.images.get(usize::try_from(image_idx).ok()?)?;
-        image.layers.get(usize::try_from(layer_idx).ok()?)?.key
-    }
-
-    /// Where a layer stands, and what is planned there.
-    fn uses(&self, key: u64) -> Vec<((u32, u32), &PlannedLayer)> {
-        let places = self.images.iter().zip(0..).flat_map(|(image, image_idx)| {
-            image.layers.iter().zip(0..).map(move |(layer, layer_idx)| ((image_idx, layer_idx), layer))
-        });
-        places.filter(|(_, layer)| layer.key == Some(key)).collect()
-    }
-
-    /// Every layer that is in the archive, once, in stack order, and their lengths together.
-    fn all_layers(&self) -> (Vec<u64>, u64) {
-        let mut seen = BTreeMap::new();
-        let mut keys = Vec::new();
-        for layer in self.images.iter().flat_map(|image| &image.layers) {
-            if let Some(key) = layer.key
-                && seen.insert(key, layer.stored_bytes).is_none()
-            {
-                keys.push(key);
+    fn set_images(&mut self, images: Vec<ImageReport>) {
+        for (image, image_idx) in images.iter().zip(0..) {
+            for (layer, layer_idx) in image.layers.iter().zip(0..) {
+                if let Some(key) = layer.key {
+                    self.places.entry(key).or_default().push((image_idx, layer_idx));
+                }
             }
         }
-        (keys, seen.into_values().fold(0, u64::saturating_add))
+        self.images = images;
+    }
+
+    fn places(&self, key: u64) -> &[(u32, u32)] {
+        self.places.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is planned at a place.
+    fn planned(&self, (image_idx, layer_idx): (u32, u32)) -> Option<&PlannedLayer> {
+        let image = self.images.get(usize::try_from(image_idx).ok()?)?;
+        image.layers.get(usize::try_from(layer_idx).ok()?)
+    }
+
+    fn stored_bytes(&self, key: u64) -> u64 {
+        let planned = self.places(key).first().and_then(|place| self.planned(*place));
+        planned.map_or(0, |planned| planned.stored_bytes)
+    }
+
+    /// Bytes of layers that were read, and of all.
+    fn progress(&self) -> (u64, u64) {
+        let total_bytes =
+            self.places.keys().fold(0_u64, |sum, key| sum.saturating_add(self.stored_bytes(*key)));
+        let waiting = self.waiting.iter().map(|key| self.stored_bytes(*key));
+        let reading = self.reading.iter();
+        let reading = reading.map(|(key, layer)| self.stored_bytes(*key).saturating_sub(layer.done_bytes));
+        let done_bytes = waiting.chain(reading).fold(total_bytes, u64::saturating_sub);
+        (done_bytes, total_bytes)
+    }
+
+    /// What compressed layers other than this one inflated to, all together.
+    fn inflated_bytes(&self, but: u64) -> u64 {
+        let others = self.places.iter().filter(|(key, _)| **key != but && !self.reading.contains_key(key));
+        let reports = others.filter_map(|(_, places)| self.layers.get(places.first()?));
+        let inflated = reports.filter(|report| report.is_compressed());
+        inflated.fold(0, |sum, report| sum.saturating_add(report.tar_bytes))
     }
 
     /// The chains of all images, as far as the layers are read.
@@ -168,10 +184,13 @@ impl OpenImage {
             let mut below = None;
             for (_, layer_idx) in image.layers.iter().zip(0..) {
                 let Some(report) = self.layers.get_mut(&(image_idx, layer_idx)) else { break };
-                let diff_id = report.diff_id.as_deref().and_then(Digest::parse);
-                let Some(diff_id) = diff_id else { break };
-                let chain_id = ChainId::push(below, DiffId(diff_id));
-                report.chain_id = Some(chain_id.to_string());
+                let known = |text: &Option<String>| text.as_deref().and_then(Digest::parse);
+                let Some(diff_id) = known(&report.diff_id) else { break };
+                let told = known(&report.chain_id).map(ChainId);
+                let chain_id = told.unwrap_or_else(|| ChainId::push(below, DiffId(diff_id)));
+                if told.is_none() {
+                    report.chain_id = Some(chain_id.to_string());
+                }
                 below = Some(chain_id);
             }
         }
@@ -187,15 +206,14 @@ fn read_next(state: &mut State) -> Vec<Effect> {
             continue;
         }
         let Some(key) = image.waiting.pop_front() else { break };
-        let uses = image.uses(key);
         let raised = image.raised.get(&key).copied();
         let limits_times = raised.unwrap_or(image.limits_times);
-        let plans = uses.iter().map(|(_, planned)| planned.plan.clone()).collect();
-        let stored_bytes = uses.first().map_or(0, |(_, planned)| planned.stored_bytes);
-        let uses: Vec<(u32, u32)> = uses.iter().map(|(place, _)| *place).collect();
-        let is_listed = uses.iter().any(|place| image.layers.contains_key(place));
-        image.reading.insert(key, ReadingLayer { reader, done_bytes: 0, uses, stored_bytes });
-        let (job, with_entries, inflated_bytes) = (image.job, raised.is_some(), image.inflated_bytes);
+        let places = image.places(key);
+        let planned = places.iter().filter_map(|place| image.planned(*place));
+        let plans = planned.map(|planned| planned.plan.clone()).collect();
+        let is_listed = places.iter().any(|place| image.layers.contains_key(place));
+        let (job, with_entries, inflated_bytes) = (image.job, raised.is_some(), image.inflated_bytes(key));
+        image.reading.insert(key, ReadingLayer { reader, done_bytes: 0 });
         let request =
             Request::ReadLayer { job, key, plans, is_listed, with_entries, inflated_bytes, limits_times };
         effects.push(Effect::SendLayer { reader, request });
@@ -209,22 +227,21 @@ fn read_next(state: &mut State) -> Vec<Effect> {
         state.view_revision += 1;
         return effects;
     }
-    *total_bytes = image.all_layers().1;
-    let under_way: u64 = image.reading.values().map(|layer| layer.done_bytes).sum();
-    *done_bytes = (image.read_bytes + under_way).min(*total_bytes);
+    (*done_bytes, *total_bytes) = image.progress();
     effects
 }
 
 /// A layer was read, or cannot be.
 fn hashed(state: &mut State, key: u64, reports: Vec<LayerReport>, is_complete: bool) -> Vec<Effect> {
     let Some(image) = state.image.image_mut() else { return Vec::new() };
-    let Some(layer) = image.reading.remove(&key) else { return Vec::new() };
-    image.read_bytes = image.read_bytes.saturating_add(layer.stored_bytes);
-    let is_inflated = reports.first().is_some_and(|report| report.compression != "none");
-    if let Some(report) = reports.first().filter(|_| is_inflated) {
-        image.inflated_bytes = image.inflated_bytes.saturating_add(report.tar_bytes);
+    if image.reading.remove(&key).is_none() {
+        return Vec::new();
     }
-    for (place, report) in layer.uses.into_iter().zip(reports) {
+    for (place, report) in image.places(key).to_vec().into_iter().zip(reports) {
+        if is_complete {
+            // Other entries are there now.
+            image.folders.retain(|(image_idx, layer_idx, _), _| (*image_idx, *layer_idx) != place);
+        }
         let report = match image.layers.get(&place).filter(|_| !is_complete) {
             Some(listed) => report.after(listed),
             None => report,
@@ -278,7 +295,7 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
         }
         Reply::ImagesFound { images, .. } => {
             if let Some(image) = state.image.image_mut() {
-                image.images = images;
+                image.set_images(images);
                 // They may serve as bases.
                 state.view_revision += 1;
             }
@@ -286,10 +303,10 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
         Reply::LayerListed { image_idx, layer_idx, report, .. } => {
             if let Some(image) = state.image.image_mut() {
                 image.layers.insert((image_idx, layer_idx), report);
-                let key = image.key((image_idx, layer_idx));
+                let key = image.planned((image_idx, layer_idx)).and_then(|planned| planned.key);
                 // Once all that name it are told of, its digests can follow.
                 let is_told =
-                    |key: &u64| image.uses(*key).iter().all(|(place, _)| image.layers.contains_key(place));
+                    |key: &u64| image.places(*key).iter().all(|place| image.layers.contains_key(place));
                 let key = key.filter(is_told);
                 image.queue(key);
             }
@@ -305,7 +322,9 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
             if let Some(image) = state.image.image_mut() {
                 (image.is_read_at_once, image.is_listing) = (is_read, false);
                 if !is_read {
-                    let keys = image.all_layers().0;
+                    // In stack order.
+                    let layers = image.images.iter().flat_map(|image| &image.layers);
+                    let keys: Vec<u64> = layers.filter_map(|layer| layer.key).collect();
                     image.queue(keys);
                 }
                 image.chain();
@@ -329,8 +348,8 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
         }
         Reply::LayerFailed { key, message, .. } => {
             let report = LayerReport { problems: vec![message], ..LayerReport::default() };
-            let n_uses = state.image.image().map_or(0, |image| image.uses(key).len());
-            return hashed(state, key, vec![report; n_uses], false);
+            let n_places = state.image.image().map_or(0, |image| image.places(key).len());
+            return hashed(state, key, vec![report; n_places], false);
         }
         Reply::Failed { message, may_be_layer, .. } => {
             let image = state.image.image();

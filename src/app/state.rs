@@ -238,10 +238,6 @@ pub struct ReadingLayer {
     pub reader: u32,
     /// Bytes read so far.
     pub done_bytes: u64,
-    /// Where it stands, images and layers, and how it is read there.
-    pub uses: Vec<(u32, u32)>,
-    /// Its length.
-    pub stored_bytes: u64,
 }
 
 /// An image file as far as it is read.
@@ -267,14 +263,12 @@ pub struct OpenImage {
     pub reading: BTreeMap<u64, ReadingLayer>,
     /// Layers that are read past the usual limits, and how many times those.
     pub raised: BTreeMap<u64, u32>,
-    /// Bytes of layers that were read.
-    pub read_bytes: u64,
-    /// What compressed layers inflated to, all together.
-    pub inflated_bytes: u64,
-    /// The archive is compressed as a whole: one worker reads it and is busy with that.
+    /// The archive is compressed as a whole: one worker read it on the way.
     pub is_read_at_once: bool,
     /// The images that it holds, once known.
     pub images: Vec<ImageReport>,
+    /// Where each of their layers stands, by its key.
+    pub places: BTreeMap<u64, Vec<(u32, u32)>>,
     /// The layers that were listed or read, by image and place.
     pub layers: BTreeMap<(u32, u32), LayerReport>,
     /// The image that is shown.

@@ -338,9 +338,8 @@ impl<R: Read> Read for Inflate<R> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
+    use crate::archive::testing::gzip;
 
     #[test]
     fn by_magic() {
@@ -350,12 +349,6 @@ mod tests {
         assert_eq!(known_kind(b"\x89PNG\r\n"), Some("a PNG picture"));
         assert_eq!(known_kind(b"hello"), Some("a text"));
         assert_eq!(known_kind(&[0, 1, 2]), None);
-    }
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
     }
 
     fn inflate(stored: &[u8], free_bytes: u64) -> io::Result<(Vec<u8>, bool)> {

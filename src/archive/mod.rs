@@ -320,6 +320,17 @@ impl Seek for Window<'_> {
 }
 
 #[cfg(test)]
+mod testing {
+    use std::io::Write as _;
+
+    pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

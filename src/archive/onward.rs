@@ -267,16 +267,9 @@ impl ByteSource for Onward<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
+    use crate::archive::testing::gzip;
     use crate::archive::{Limits, SliceSource};
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    }
 
     fn onward(stored: &[u8], kept_bytes: usize) -> (Onward<'_>, Rc<Cell<u64>>) {
         let n_inflated = Rc::default();

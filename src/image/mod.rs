@@ -332,8 +332,8 @@ pub fn list(
 }
 
 /// Reads one layer for its digests; of a compressed one the entries come, too, of another one
-/// where they are wanted. No more than
-/// `most_bytes` are inflated. What its digests are compared with are `plans`, all that name it.
+/// where they are wanted. No more than `most_bytes` are inflated. What its digests are compared
+/// with are `plans`, all that name it.
 ///
 /// # Errors
 /// Where bytes cannot be had, and where it is stopped.

@@ -302,7 +302,7 @@ pub struct PlannedLayer {
 /// A layer that was listed or read.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LayerReport {
-    /// `none`, `gzip` or `zstd`.
+    /// `none`, `gzip` or `zstd`; empty where its bytes could not be had.
     pub compression: String,
     /// Digest of the stored bytes.
     pub blob_digest: Option<String>,
@@ -423,6 +423,12 @@ impl LayerReport {
 }
 
 impl LayerReport {
+    /// Its bytes are compressed, as far as that is known.
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        !matches!(self.compression.as_str(), "" | "none")
+    }
+
     /// It was hashed, and is what the image names.
     #[must_use]
     pub fn is_verified(&self) -> bool {
@@ -433,6 +439,7 @@ impl LayerReport {
     #[must_use]
     pub fn after(self, listed: &Self) -> Self {
         Self {
+            compression: listed.compression.clone(),
             tar_bytes: listed.tar_bytes,
             content_bytes: listed.content_bytes,
             n_entries: listed.n_entries,

@@ -311,7 +311,12 @@ impl Root {
             mark("edited");
             let analysis = Analysis::new(&self.state, history, before);
             let clock = web_sys::window().and_then(|window| window.performance());
-            let _ = clock.map(|clock| clock.measure_with_start_mark("verdicts", "edited"));
+            if let Some(clock) = clock {
+                let _ = clock.measure_with_start_mark("verdicts", "edited");
+                // Whoever listens has heard; a long day of edits is not kept.
+                clock.clear_marks_with_mark_name("edited");
+                clock.clear_measures_with_measure_name("verdicts");
+            }
             self.analysis = Some((revision, Rc::new(analysis)));
             self.view = None;
         }

@@ -168,8 +168,16 @@ test("a long list is pasted whole and not drawn", async ({ page }) => {
   await pasteText(page, paths.join("\n"));
   await expect(note(page)).toHaveText(/^\d+ kB pasted; too long to be shown here\.$/);
   await expect(context(page)).toContainText("a list of files: they become the context");
+  await expectAccessible(page);
   await context(page).getByRole("button", { name: "Discard" }).click();
   await expect(note(page)).toHaveCount(0);
+
+  // What was typed before is still there afterwards.
+  await pasteText(page, " M src/part1/file1.js\n");
+  await pasteText(page, paths.join("\n"));
+  await context(page).getByRole("button", { name: "Discard" }).click();
+  await expect(context(page)).toContainText("git status: what it lists counts as changed");
+  await expect(page.getByRole("textbox", { name: "Changes or a list of files" })).toHaveValue(" M src/part1/file1.js\n");
   await pasteChanges(page, paths.join("\n"));
   await expect(note(page)).toContainText("20000 files of the list are the context now.");
 });

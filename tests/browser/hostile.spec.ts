@@ -3,7 +3,7 @@
 import { hostile } from "./fixtures/archive";
 import { entry, layers, openFile, opener, tree } from "./fixtures/inspect";
 import { button, openPage } from "./fixtures/simulate";
-import { expect, test } from "./fixtures/test";
+import { expect, expectAccessible, test } from "./fixtures/test";
 
 test("a layer that inflates without end is stopped by its limit, kept, and read on when asked", async ({ page }) => {
   test.slow();
@@ -14,12 +14,15 @@ test("a layer that inflates without end is stopped by its limit, kept, and read 
   await expect(layer).toContainText("it inflates beyond the limit");
   await expect(layers(page)).toContainText("problem");
   await expect(tree(page).getByRole("treeitem")).not.toHaveCount(0);
-  await button(page, "Read on past the limit").click();
+  await expectAccessible(page);
+  await button(page, "Read on past the limit").press("Enter");
   const progress = page.getByRole("progressbar");
   await expect(progress).toBeVisible();
   await button(page, "Cancel").click();
   await expect(progress).toHaveCount(0);
   await expect(page.getByRole("region", { name: "Overview" })).toContainText("Reading was cancelled");
+  await expect(tree(page).getByRole("treeitem")).not.toHaveCount(0);
+  await expectAccessible(page);
 });
 
 test("names with HTML, control characters and turned direction are shown as what they are", async ({ page }) => {
@@ -45,11 +48,13 @@ test("a tar of files, as docker export writes it, opens as one layer", async ({ 
   await openPage(page);
   await openFile(page, hostile("rootfs.tar.gz"));
   await expect(page.getByRole("alert")).toContainText("this tar archive holds no image");
-  await button(page, "Open it as one layer").click();
+  await expectAccessible(page);
+  await button(page, "Open it as one layer").press("Enter");
   await expect(page.getByRole("region", { name: "Overview" }).getByRole("status")).toHaveText(
     "It was hashed; there is no configuration that would name it.",
   );
   await expect(layers(page)).toHaveCount(1);
   await expect(entry(page, "etc")).toBeVisible();
   await expect(opener(page)).toBeEnabled();
+  await expectAccessible(page);
 });

@@ -13,7 +13,7 @@ use layerlab::app::update::{Effect, Message, update};
 use layerlab::archive::{ByteSource, Limits, SliceSource};
 use layerlab::image::{self, Event, OpenAs};
 use layerlab::job::{Files, Job};
-use layerlab::protocol::{LayerReport, Request};
+use layerlab::protocol::{LayerReport, PlannedLayer, Request};
 
 /// The file that was chosen.
 struct Chosen<'a>(&'a [u8]);
@@ -147,10 +147,13 @@ fn what_is_listed_stays_when_reading_is_cancelled_and_goes_on() {
     let n_left = page.opened().unwrap().waiting.len();
     assert!(n_left > 0 && page.asked.is_empty());
     page.tell(Message::OpeningResumed);
+    let ImageState::Opening { image, done_bytes, total_bytes } = &page.state.image else { panic!() };
+    let of_layers = |layers: &[PlannedLayer]| layers.iter().map(|layer| layer.stored_bytes).sum::<u64>();
+    assert_eq!(*total_bytes, of_layers(&image.images[0].layers));
+    assert_eq!(*done_bytes, image.images[0].layers[0].stored_bytes);
     while page.read(false) {}
     let image = page.opened().unwrap();
     assert!(image.layers.values().all(LayerReport::is_verified));
-    assert_eq!(image.read_bytes, image.images[0].layers.iter().map(|layer| layer.stored_bytes).sum::<u64>());
 }
 
 #[test]

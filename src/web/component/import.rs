@@ -76,26 +76,33 @@ pub(super) fn import(props: &ImportProps) -> Html {
             }
         })
     };
-    let on_apply = {
-        let (area, kind, held, on_message) =
-            (area.clone(), kind.clone(), held.clone(), props.on_message.clone());
-        Callback::from(move |_: MouseEvent| {
+    // What was typed stays in the box while a long text is held beside it, and is looked at again after.
+    let let_go = {
+        let (area, kind, held) = (area.clone(), kind.clone(), held.clone());
+        Callback::from(move |()| {
             let area = area.cast::<HtmlTextAreaElement>();
-            let typed = area.as_ref().map(HtmlTextAreaElement::value).unwrap_or_default();
-            let text = held.as_deref().map_or(typed, str::to_owned);
-            on_message.emit(Message::Context(ContextMessage::Pasted(text)));
-            area.inspect(|area| area.set_value(""));
             held.set(None);
-            kind.set(Pasted::Nothing);
+            kind.set(area.map_or(Pasted::Nothing, |area| pasted::looks_like(&area.value())));
         })
     };
-    let on_discard = {
-        let (kind, held) = (kind.clone(), held.clone());
+    let on_apply = {
+        let (area, held, let_go, on_message) =
+            (area.clone(), held.clone(), let_go.clone(), props.on_message.clone());
         Callback::from(move |_: MouseEvent| {
-            held.set(None);
-            kind.set(Pasted::Nothing);
+            let text = match (held.as_deref(), area.cast::<HtmlTextAreaElement>()) {
+                (Some(text), _) => text.to_owned(),
+                (None, Some(area)) => {
+                    let text = area.value();
+                    area.set_value("");
+                    text
+                }
+                (None, None) => return,
+            };
+            on_message.emit(Message::Context(ContextMessage::Pasted(text)));
+            let_go.emit(());
         })
     };
+    let on_discard = let_go.reform(|_: MouseEvent| ());
     let is_empty = *kind == Pasted::Nothing;
     html! {
         <div class="import">

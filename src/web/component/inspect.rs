@@ -38,7 +38,7 @@ pub(super) fn inspect(props: &InspectProps) -> Html {
                     },
                     ImageState::Failed { name, message, may_be_layer, .. } => html! {
                         <>
-                            <p class="notice" role="alert">{ icon("circle-alert") }<span><strong>{ format!("{name} cannot be opened: ") }</strong>{ format!("{message}.") }</span></p>
+                            <p class="notice" role="alert">{ icon("circle-alert") }<span><strong>{ format!("{name} cannot be opened: ") }</strong>{ visible(&format!("{message}.")) }</span></p>
                             if *may_be_layer {
                                 <p class="offer">
                                     <button class="button" onclick={props.on_message.reform(|_: MouseEvent| Message::OpenedAgain { open_as: OpenAs::Layer, limits_times: 1 })}>{ icon("layers") }{ "Open it as one layer" }</button>
@@ -187,7 +187,7 @@ fn overview(props: &OverviewProps) -> Html {
                     if !image.created.is_empty() { <div><dt>{ "Created" }</dt><dd>{ image.created.get(..10).unwrap_or(&image.created).to_owned() }</dd></div> }
                     if !image.config_digest.is_empty() { <div class="wide-fact"><dt>{ "Image ID" }</dt><dd><code>{ image.config_digest.clone() }</code></dd></div> }
                 </dl>
-                { for image.problems.iter().map(|problem| html! { <p class="notice">{ icon("circle-alert") }{ format!("{problem}.") }</p> }) }
+                { for image.problems.iter().map(|problem| html! { <p class="notice">{ icon("circle-alert") }{ visible(&format!("{problem}.")) }</p> }) }
                 if props.is_done && n_problems == 0 && n_verified == image.layers.len() {
                     <p class="verified" role="status">{ icon("check") }{ verified }</p>
                 }
@@ -289,8 +289,9 @@ fn layer_detail(props: &DetailProps) -> Html {
         }
         None => Html::default(),
     };
-    let compressed =
-        if report.compression == "none" { String::new() } else { format!(", {}", report.compression) };
+    let root = open.folders.get(&(open.image_idx, layer_idx, String::new()));
+    let has_rows = root.is_some_and(|rows| rows.as_ref().is_some_and(|rows| !rows.is_empty()));
+    let compressed = if report.is_compressed() { format!(", {}", report.compression) } else { String::new() };
     html! {
         <section class="panel layer-detail" aria-label="Layer">
             <div class="panel-head"><h2>{ format!("Layer {}", open.layer_idx + 1) }</h2></div>
@@ -304,20 +305,25 @@ fn layer_detail(props: &DetailProps) -> Html {
                 { digest("diffID", &report.diff_id) }
                 { digest("chainID", &report.chain_id) }
             </dl>
-            { for report.problems.iter().map(|problem| html! { <p class="notice">{ icon("circle-alert") }{ format!("{problem}.") }</p> }) }
+            { for report.problems.iter().map(|problem| html! { <p class="notice">{ icon("circle-alert") }{ visible(&format!("{problem}.")) }</p> }) }
             if report.is_limited {
                 <p class="offer">
                     <button class="button" disabled={!props.is_done} onclick={props.on_message.reform(move |_: MouseEvent| Message::LayerReadOn(layer_idx))}>{ icon("rotate-cw") }{ "Read on past the limit" }</button>
                     <span class="note">{ "It is read again with limits eight times as high; that can take long and much memory." }</span>
                 </p>
             }
-            if props.is_done || !open.is_read_at_once {
+            if props.is_done || !open.is_listing {
                 <h3>{ "Files of this layer" }</h3>
-                <div class="tree" role="tree" aria-label="Files of this layer">
+                // A tree without a row is none.
+                if has_rows {
+                    <div class="tree" role="tree" aria-label="Files of this layer">
+                        <Folder image={open.clone()} path={String::new()} depth={0} on_message={props.on_message.clone()} />
+                    </div>
+                } else {
                     <Folder image={open.clone()} path={String::new()} depth={0} on_message={props.on_message.clone()} />
-                </div>
+                }
             } else {
-                <p class="empty">{ "Its files can be browsed once all layers are read." }</p>
+                <p class="empty">{ "Its files can be browsed once all layers are listed." }</p>
             }
         </section>
     }

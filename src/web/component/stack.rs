@@ -157,11 +157,13 @@ fn builders(view: &SimulateView) -> Html {
             </table>
         </div>
         if let Some(terminals) = &view.terminals {
+            <div class="printed">
             <h3>{ "What they would print" }</h3>
             <p class="note">{ "What a command prints, times and sizes of transfers are not known: they are shown as …; ids are stand-ins." }</p>
             <div class="terminals">
                 { terminal("BuildKit", "docker build --progress=plain .", &terminals.buildkit) }
                 { terminal("Legacy builder", "DOCKER_BUILDKIT=0 docker build .", &terminals.legacy) }
+            </div>
             </div>
         }
         </>
