@@ -14,8 +14,8 @@ use layerlab::image::OpenAs;
 use layerlab::job::{Files, Job};
 use layerlab::oci::ImageConfig;
 use layerlab::protocol::{
-    ContextReport, ContextSource, FolderRow, ImageReport, JobId, LayerReport, PlannedLayer, Reply, Request,
-    RowKind,
+    ContextReport, ContextSource, FolderRow, ImageReport, JobId, LayerReport, LayerWanted, PlannedLayer,
+    Reply, Request, RowKind,
 };
 use layerlab::web::blob::BlobSource;
 use serde::Serialize;
@@ -52,12 +52,11 @@ fn requests_arrive_as_they_were_sent() {
             job,
             key: MAX_BYTES,
             plans: vec!["{}".into()],
-            is_listed: true,
-            with_entries: true,
+            wanted: LayerWanted::Digests,
             inflated_bytes: MAX_BYTES,
             limits_times: 8,
         },
-        Request::KeepEntries { job, key: 0, entries: vec![0, 255].into() },
+        Request::KeepEntries { job, key: 0, is_first: true, entries: vec![0, 255].into() },
         Request::ListFolder {
             job, image_idx: 1, layer_idx: u32::MAX, path: "srv/naïve/🐳\u{fffd}".into()
         },
@@ -160,10 +159,11 @@ fn replies_arrive_as_they_were_sent() {
         Reply::Progressed { job, done_bytes: 0, total_bytes: MAX_BYTES },
         Reply::ImagesFound { job, images: vec![image, ImageReport::default()] },
         Reply::LayerRead { job, image_idx: 0, layer_idx: 1, report: report.clone() },
-        Reply::LayerListed { job, image_idx: 0, layer_idx: 1, report: report.clone() },
+        Reply::LayerListed { job, key: 1, report: report.clone() },
+        Reply::LayerEntries { job, key: 1, is_first: true, entries: vec![0, 255].into() },
         Reply::Listed { job, is_read: true },
         Reply::LayerProgressed { job, key: MAX_BYTES, done_bytes: 1 },
-        Reply::LayerHashed { job, key: 1, reports: vec![report], entries: Some(vec![0, 255].into()) },
+        Reply::LayerHashed { job, key: 1, reports: vec![report], has_entries: true },
         Reply::LayerFailed { job, key: 1, message: "odd".into() },
         Reply::ContextFiles {
             job,
@@ -204,6 +204,7 @@ fn replies_arrive_as_they_were_sent() {
             | Reply::ImagesFound { .. }
             | Reply::LayerRead { .. }
             | Reply::LayerListed { .. }
+            | Reply::LayerEntries { .. }
             | Reply::Listed { .. }
             | Reply::LayerProgressed { .. }
             | Reply::LayerHashed { .. }
@@ -348,12 +349,11 @@ fn an_archive_is_read_from_a_blob() {
         job: id,
         key: planned.key.unwrap(),
         plans: vec![planned.plan.clone()],
-        is_listed: true,
-        with_entries: true,
+        wanted: LayerWanted::All,
         inflated_bytes: 0,
         limits_times: 1,
     });
-    let Some(Reply::LayerHashed { reports, entries: Some(_), .. }) = replies.last() else { panic!() };
+    let Some(Reply::LayerHashed { reports, has_entries: true, .. }) = replies.last() else { panic!() };
     let [report] = reports.as_slice() else { panic!("{replies:?}") };
     assert!(report.is_verified());
     assert_eq!((report.diff_id.as_deref(), report.n_entries), (Some(diff_id.as_str()), 1));

@@ -1,9 +1,10 @@
 //! The image under inspection: what the workers tell of it, and what they are asked.
 //!
-//! One worker lists the archive and keeps the entries; it answers as long as the image is
-//! there. Layers are shared out among others that read them for their digests, one at a time
-//! each. What such a worker meets of entries on its way goes to the one that keeps them.
+//! One worker finds the images and keeps the entries; it answers as long as the image is there.
+//! Layers are shared out among others, one at a time each: first all are listed, then those that
+//! were listed by their headers alone are hashed. The entries go to the worker that keeps them.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::import;
@@ -11,7 +12,7 @@ use super::saved::Part;
 use super::state::{ImageState, OpenImage, ReadingLayer, State, WorkerState};
 use super::update::Effect;
 use crate::digest::{ChainId, DiffId, Digest};
-use crate::protocol::{ImageReport, JobId, LayerReport, OpenAs, PlannedLayer, Reply, Request};
+use crate::protocol::{ImageReport, JobId, LayerReport, LayerWanted, OpenAs, PlannedLayer, Reply, Request};
 
 /// How many times the limits are raised at once.
 const RAISE: u32 = 8;
@@ -124,13 +125,32 @@ pub(super) fn fail(state: &mut State, message: &str) {
 }
 
 impl OpenImage {
-    /// Layers that are to be read, those aside that are already.
-    fn queue(&mut self, keys: impl IntoIterator<Item = u64>) {
-        for key in keys {
-            if self.queued.insert(key) {
-                self.waiting.push_back(key);
-            }
-        }
+    /// All layers are to be read, in stack order.
+    fn queue_all(&mut self) {
+        let mut queued = BTreeSet::new();
+        let layers = self.images.iter().flat_map(|image| &image.layers);
+        self.waiting = layers.filter_map(|layer| layer.key).filter(|key| queued.insert(*key)).collect();
+    }
+
+    /// The layer that comes next. They are listed in stack order. Then the longest one is hashed
+    /// first, so that no worker is left alone with it in the end.
+    fn next(&mut self) -> Option<u64> {
+        let first = *self.waiting.front()?;
+        let is_listed = self.is_listed(first) && !self.raised.contains_key(&first);
+        let longest = self.waiting.iter().enumerate().rev().max_by_key(|(_, key)| self.stored_bytes(**key));
+        let idx = longest.filter(|_| is_listed).map_or(0, |(idx, _)| idx);
+        self.waiting.remove(idx)
+    }
+
+    /// Its entries are known.
+    fn is_listed(&self, key: u64) -> bool {
+        self.places(key).iter().any(|place| self.layers.contains_key(place))
+    }
+
+    /// The entries of all layers that can be read are known.
+    #[must_use]
+    pub fn is_all_listed(&self) -> bool {
+        !self.is_listing && self.places.keys().all(|key| self.is_listed(*key))
     }
 
     fn set_images(&mut self, images: Vec<ImageReport>) {
@@ -159,15 +179,23 @@ impl OpenImage {
         planned.map_or(0, |planned| planned.stored_bytes)
     }
 
-    /// Bytes of layers that were read, and of all.
+    /// Bytes of layers that were read, and of all. Listing a layer counts as much as hashing it.
     fn progress(&self) -> (u64, u64) {
-        let total_bytes =
-            self.places.keys().fold(0_u64, |sum, key| sum.saturating_add(self.stored_bytes(*key)));
-        let waiting = self.waiting.iter().map(|key| self.stored_bytes(*key));
-        let reading = self.reading.iter();
-        let reading = reading.map(|(key, layer)| self.stored_bytes(*key).saturating_sub(layer.done_bytes));
-        let done_bytes = waiting.chain(reading).fold(total_bytes, u64::saturating_sub);
-        (done_bytes, total_bytes)
+        let mut total_bytes = 0_u64;
+        let mut done_halves = 0_u64;
+        let waiting: BTreeSet<&u64> = self.waiting.iter().collect();
+        for key in self.places.keys() {
+            let stored_bytes = self.stored_bytes(*key);
+            total_bytes = total_bytes.saturating_add(stored_bytes);
+            let reading = self.reading.get(key);
+            let is_left = reading.is_some() || waiting.contains(key);
+            let is_listed = self.is_listed(*key);
+            let passed = if is_listed { stored_bytes } else { 0 };
+            let passed = passed.saturating_add(reading.map_or(0, |layer| layer.done_bytes.min(stored_bytes)));
+            let passed = if is_left { passed } else { stored_bytes.saturating_mul(2) };
+            done_halves = done_halves.saturating_add(passed);
+        }
+        (done_halves / 2, total_bytes)
     }
 
     /// What compressed layers other than this one inflated to, all together.
@@ -205,17 +233,20 @@ fn read_next(state: &mut State) -> Vec<Effect> {
         if image.reading.values().any(|layer| layer.reader == reader) {
             continue;
         }
-        let Some(key) = image.waiting.pop_front() else { break };
+        let Some(key) = image.next() else { break };
         let raised = image.raised.get(&key).copied();
         let limits_times = raised.unwrap_or(image.limits_times);
         let places = image.places(key);
         let planned = places.iter().filter_map(|place| image.planned(*place));
         let plans = planned.map(|planned| planned.plan.clone()).collect();
-        let is_listed = places.iter().any(|place| image.layers.contains_key(place));
-        let (job, with_entries, inflated_bytes) = (image.job, raised.is_some(), image.inflated_bytes(key));
+        let wanted = match raised {
+            Some(_) => LayerWanted::All,
+            None if image.is_listed(key) => LayerWanted::Digests,
+            None => LayerWanted::Entries,
+        };
+        let (job, inflated_bytes) = (image.job, image.inflated_bytes(key));
         image.reading.insert(key, ReadingLayer { reader, done_bytes: 0 });
-        let request =
-            Request::ReadLayer { job, key, plans, is_listed, with_entries, inflated_bytes, limits_times };
+        let request = Request::ReadLayer { job, key, plans, wanted, inflated_bytes, limits_times };
         effects.push(Effect::SendLayer { reader, request });
     }
     if image.is_listing {
@@ -300,17 +331,24 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
                 state.view_revision += 1;
             }
         }
-        Reply::LayerListed { image_idx, layer_idx, report, .. } => {
-            if let Some(image) = state.image.image_mut() {
-                image.layers.insert((image_idx, layer_idx), report);
-                let key = image.planned((image_idx, layer_idx)).and_then(|planned| planned.key);
-                // Once all that name it are told of, its digests can follow.
-                let is_told =
-                    |key: &u64| image.places(*key).iter().all(|place| image.layers.contains_key(place));
-                let key = key.filter(is_told);
-                image.queue(key);
+        Reply::LayerEntries { job, key, is_first, entries } => {
+            let keep = Request::KeepEntries { job, key, is_first, entries };
+            let is_wanted = state.image.image().is_some_and(|image| image.reading.contains_key(&key));
+            return if is_wanted { vec![Effect::Send(keep)] } else { Vec::new() };
+        }
+        Reply::LayerListed { key, report, .. } => {
+            let Some(image) = state.image.image_mut() else { return Vec::new() };
+            if image.reading.remove(&key).is_none() {
+                return Vec::new();
             }
-            return read_next(state);
+            for place in image.places(key).to_vec() {
+                image.layers.insert(place, report.clone());
+            }
+            // All layers are listed before the first one is hashed.
+            image.waiting.push_back(key);
+            let mut effects = read_next(state);
+            effects.extend(show_folder(state, ""));
+            return effects;
         }
         Reply::LayerRead { image_idx, layer_idx, report, .. } => {
             if let Some(image) = state.image.image_mut() {
@@ -322,10 +360,7 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
             if let Some(image) = state.image.image_mut() {
                 (image.is_read_at_once, image.is_listing) = (is_read, false);
                 if !is_read {
-                    // In stack order.
-                    let layers = image.images.iter().flat_map(|image| &image.layers);
-                    let keys: Vec<u64> = layers.filter_map(|layer| layer.key).collect();
-                    image.queue(keys);
+                    image.queue_all();
                 }
                 image.chain();
             }
@@ -339,12 +374,8 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
             }
             return read_next(state);
         }
-        Reply::LayerHashed { job, key, reports, entries } => {
-            let is_complete = entries.is_some();
-            let keep = entries.map(|entries| Effect::Send(Request::KeepEntries { job, key, entries }));
-            let mut effects: Vec<Effect> = keep.into_iter().collect();
-            effects.extend(hashed(state, key, reports, is_complete));
-            return effects;
+        Reply::LayerHashed { key, reports, has_entries, .. } => {
+            return hashed(state, key, reports, has_entries);
         }
         Reply::LayerFailed { key, message, .. } => {
             let report = LayerReport { problems: vec![message], ..LayerReport::default() };

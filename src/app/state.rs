@@ -253,11 +253,10 @@ pub struct OpenImage {
     pub open_as: OpenAs,
     /// The usual limits, so many times.
     pub limits_times: u32,
-    /// Its layers are still being listed.
+    /// Its images are still being looked for.
     pub is_listing: bool,
-    /// Layers that were given to be read, or are about to be.
-    pub queued: BTreeSet<u64>,
-    /// Layers that are still to be read, by their keys.
+    /// Layers that are still to be listed, and behind them those that are still to be hashed, by
+    /// their keys.
     pub waiting: VecDeque<u64>,
     /// Layers that are being read.
     pub reading: BTreeMap<u64, ReadingLayer>,

@@ -6,6 +6,7 @@
 //! or streamed. What an input could make grow without end has a named limit.
 
 pub mod compression;
+pub mod fed;
 mod header;
 pub mod inflated;
 pub mod onward;

@@ -157,10 +157,9 @@ struct Pending {
     xattrs: Vec<(String, Vec<u8>)>,
 }
 
-/// Goes through a tar.
-pub struct Walk<'r, R> {
-    reader: &'r mut R,
-    limits: Limits,
+/// Where a walk stands.
+#[derive(Clone, Default, Debug)]
+pub struct Place {
     pos: u64,
     /// What is left of the last member's body and padding.
     left: u64,
@@ -172,32 +171,54 @@ pub struct Walk<'r, R> {
     n_lone_zeros: u64,
 }
 
+impl Place {
+    /// What was read or passed so far: a reader has to stand there for the walk to go on.
+    #[must_use]
+    pub fn pos(&self) -> u64 {
+        self.pos
+    }
+
+    /// Where the next headers begin: what lies before is not asked for any more.
+    #[must_use]
+    pub fn next_header(&self) -> u64 {
+        self.pos.saturating_add(self.left)
+    }
+}
+
+/// Goes through a tar.
+pub struct Walk<'r, R> {
+    reader: &'r mut R,
+    limits: Limits,
+    at: Place,
+}
+
 impl<'r, R: Skip> Walk<'r, R> {
     /// Begins at the reader's place.
     pub fn new(reader: &'r mut R, limits: Limits) -> Self {
-        Self {
-            reader,
-            limits,
-            pos: 0,
-            left: 0,
-            body_left: 0,
-            n_members: 0,
-            is_done: false,
-            has_end: false,
-            n_lone_zeros: 0,
-        }
+        Self::from_place(reader, limits, Place::default())
+    }
+
+    /// Goes on where another walk stood between two members.
+    pub fn from_place(reader: &'r mut R, limits: Limits, at: Place) -> Self {
+        Self { reader, limits, at }
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.at.clone()
     }
 
     /// The zeros at the end were there, known once all members were read.
     #[must_use]
     pub fn has_end(&self) -> bool {
-        self.has_end
+        self.at.has_end
     }
 
     /// How often a single block of zeros stood before a further header.
     #[must_use]
     pub fn n_lone_zeros(&self) -> u64 {
-        self.n_lone_zeros
+        self.at.n_lone_zeros
     }
 
     /// The next member; `None` at the end of the archive.
@@ -209,10 +230,10 @@ impl<'r, R: Skip> Walk<'r, R> {
         let mut member_offset = None;
         loop {
             self.skip_body()?;
-            let header_offset = self.pos;
+            let header_offset = self.at.pos;
             let Some(header) = self.header()? else { return Ok(None) };
             // A block of zeros may have been passed.
-            let offset = *member_offset.get_or_insert(self.pos - BLOCK);
+            let offset = *member_offset.get_or_insert(self.at.pos - BLOCK);
             let bad = |what: &str| TarError::BadHeader { offset: header_offset, what: what.to_owned() };
             // A base-256 number below zero; the crate reads it as a large one.
             if header.as_old().size.first() == Some(&0xff) {
@@ -239,8 +260,8 @@ impl<'r, R: Skip> Walk<'r, R> {
                 }
                 _ => {}
             }
-            self.n_members += 1;
-            if self.n_members > self.limits.n_entries {
+            self.at.n_members += 1;
+            if self.at.n_members > self.limits.n_entries {
                 return Err(TarError::TooManyEntries);
             }
             let size_bytes = pending.size_bytes.take().unwrap_or(stored);
@@ -258,8 +279,8 @@ impl<'r, R: Skip> Walk<'r, R> {
             // Only files have a body; other headers may claim a size all the same.
             let body_bytes =
                 if matches!(kind, MemberKind::File | MemberKind::Other(_)) { size_bytes } else { 0 };
-            self.left = padded(body_bytes);
-            self.body_left = body_bytes;
+            self.at.left = padded(body_bytes);
+            self.at.body_left = body_bytes;
             let mut sparse = (std::mem::take(&mut pending.has_list_in_body) && kind == MemberKind::File)
                 .then_some(SparseMap::InBody);
             if let Some(stretches) = pending.stretches.take().filter(|_| kind == MemberKind::File) {
@@ -297,7 +318,7 @@ impl<'r, R: Skip> Walk<'r, R> {
                 xattrs: std::mem::take(&mut pending.xattrs),
                 sparse,
                 offset,
-                body_offset: self.pos,
+                body_offset: self.at.pos,
                 body_bytes,
             }));
         }
@@ -309,16 +330,16 @@ impl<'r, R: Skip> Walk<'r, R> {
     /// Where reading fails.
     pub fn read_body(&mut self, member: &Member, limit_bytes: u64) -> Result<Vec<u8>, TarError> {
         // Of a file with holes less is stored than its length.
-        let wanted = member.size_bytes.min(limit_bytes).min(self.body_left);
+        let wanted = member.size_bytes.min(limit_bytes).min(self.at.body_left);
         let mut body = Vec::new();
         let mut part = Read::take(&mut *self.reader, wanted);
         part.read_to_end(&mut body)?;
         let n_read = body.len() as u64;
-        self.pos += n_read;
-        self.left = self.left.saturating_sub(n_read);
-        self.body_left = self.body_left.saturating_sub(n_read);
+        self.at.pos += n_read;
+        self.at.left = self.at.left.saturating_sub(n_read);
+        self.at.body_left = self.at.body_left.saturating_sub(n_read);
         if n_read < wanted {
-            return Err(TarError::Truncated { offset: self.pos });
+            return Err(TarError::Truncated { offset: self.at.pos });
         }
         Ok(body)
     }
@@ -330,9 +351,9 @@ impl<'r, R: Skip> Walk<'r, R> {
     /// # Errors
     /// Where reading fails, or the data ends within the body.
     pub fn stream_body(&mut self, take: &mut dyn FnMut(&[u8])) -> Result<u64, TarError> {
-        let wanted = self.body_left;
+        let wanted = self.at.body_left;
         let mut scratch = vec![0; usize::try_from(wanted).unwrap_or(usize::MAX).min(SCRATCH_BYTES)];
-        while self.body_left > 0 {
+        while self.at.body_left > 0 {
             let n_read = read_full(&mut self.body(), &mut scratch)?;
             take(scratch.get(..n_read).unwrap_or(&[]));
             if n_read < scratch.len() {
@@ -345,7 +366,7 @@ impl<'r, R: Skip> Walk<'r, R> {
     /// The stored length of what is left to read of the body of the member that came last.
     #[must_use]
     pub fn body_bytes(&self) -> u64 {
-        self.body_left
+        self.at.body_left
     }
 
     /// The stored body of the member that came last, to be read to its end. Where the data ends
@@ -359,39 +380,39 @@ impl<'r, R: Skip> Walk<'r, R> {
     /// # Errors
     /// Where the data ends within the body.
     pub fn end_body(&mut self) -> Result<(), TarError> {
-        if self.body_left == 0 {
+        if self.at.body_left == 0 {
             return Ok(());
         }
         // Nothing is left to be skipped.
-        (self.left, self.body_left) = (0, 0);
-        Err(TarError::Truncated { offset: self.pos })
+        (self.at.left, self.at.body_left) = (0, 0);
+        Err(TarError::Truncated { offset: self.at.pos })
     }
 
     fn skip_body(&mut self) -> Result<(), TarError> {
-        let wanted = std::mem::take(&mut self.left);
+        let wanted = std::mem::take(&mut self.at.left);
         let n = self.reader.skip(wanted)?;
-        self.pos += n;
-        let body_bytes = std::mem::take(&mut self.body_left);
+        self.at.pos += n;
+        let body_bytes = std::mem::take(&mut self.at.body_left);
         // The padding of the very last member may be missing.
         if n < body_bytes.min(wanted) {
-            return Err(TarError::Truncated { offset: self.pos });
+            return Err(TarError::Truncated { offset: self.at.pos });
         }
         Ok(())
     }
 
     fn header(&mut self) -> Result<Option<Header>, TarError> {
-        if self.is_done {
+        if self.at.is_done {
             return Ok(None);
         }
         let mut is_after_zeros = false;
         loop {
             let mut header = Header::new_old();
             let n = read_full(self.reader, header.as_mut_bytes())?;
-            let offset = self.pos;
-            self.pos += n as u64;
+            let offset = self.at.pos;
+            self.at.pos += n as u64;
             let is_first = offset == 0;
             if n == 0 && !is_first {
-                (self.is_done, self.has_end) = (true, is_after_zeros);
+                (self.at.is_done, self.at.has_end) = (true, is_after_zeros);
                 return Ok(None);
             }
             let is_whole = n == header.as_bytes().len();
@@ -403,21 +424,21 @@ impl<'r, R: Skip> Walk<'r, R> {
                 continue;
             }
             if is_after_zeros && (is_zero || !is_whole || !is_checksum_right(&header)) {
-                (self.is_done, self.has_end) = (true, true);
+                (self.at.is_done, self.at.has_end) = (true, true);
                 return Ok(None);
             }
             if !is_whole {
                 return Err(if is_first {
                     TarError::NotTar
                 } else {
-                    TarError::Truncated { offset: self.pos }
+                    TarError::Truncated { offset: self.at.pos }
                 });
             }
             if !is_checksum_right(&header) {
                 let what = "its checksum is wrong".to_owned();
                 return Err(if is_first { TarError::NotTar } else { TarError::BadHeader { offset, what } });
             }
-            self.n_lone_zeros += u64::from(is_after_zeros);
+            self.at.n_lone_zeros += u64::from(is_after_zeros);
             return Ok(Some(header));
         }
     }
@@ -426,11 +447,11 @@ impl<'r, R: Skip> Walk<'r, R> {
     fn sparse_map(&mut self, stretches: &mut Stretches) -> Result<(), TarError> {
         let mut block = GnuExtSparseHeader::new();
         loop {
-            let offset = self.pos;
+            let offset = self.at.pos;
             let n = read_full(self.reader, block.as_mut_bytes())?;
-            self.pos += n as u64;
+            self.at.pos += n as u64;
             if (n as u64) < BLOCK {
-                return Err(TarError::Truncated { offset: self.pos });
+                return Err(TarError::Truncated { offset: self.at.pos });
             }
             let bad = |what: &str| TarError::BadHeader { offset, what: what.to_owned() };
             stretches.add_block(&block.sparse, self.limits.n_sparse_pieces).map_err(bad)?;
@@ -449,16 +470,16 @@ impl<'r, R: Skip> Walk<'r, R> {
     /// The body of an extension, which must not be long.
     fn extension(&mut self, size_bytes: u64, limit_bytes: u64) -> Result<Vec<u8>, TarError> {
         if size_bytes > limit_bytes {
-            return Err(TarError::NameTooLong { offset: self.pos });
+            return Err(TarError::NameTooLong { offset: self.at.pos });
         }
         let mut body = Vec::new();
         let mut part = Read::take(&mut *self.reader, size_bytes);
         part.read_to_end(&mut body)?;
-        self.pos += body.len() as u64;
+        self.at.pos += body.len() as u64;
         if (body.len() as u64) < size_bytes {
-            return Err(TarError::Truncated { offset: self.pos });
+            return Err(TarError::Truncated { offset: self.at.pos });
         }
-        self.left = padded(size_bytes) - size_bytes;
+        self.at.left = padded(size_bytes) - size_bytes;
         Ok(body)
     }
 }
@@ -469,11 +490,11 @@ pub struct Body<'w, 'r, R>(&'w mut Walk<'r, R>);
 impl<R: Skip> Read for Body<'_, '_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let walk = &mut *self.0;
-        let most = usize::try_from(walk.body_left).unwrap_or(usize::MAX).min(buf.len());
+        let most = usize::try_from(walk.at.body_left).unwrap_or(usize::MAX).min(buf.len());
         let n_read = walk.reader.read(buf.get_mut(..most).unwrap_or(&mut []))?;
-        walk.pos += n_read as u64;
-        walk.left = walk.left.saturating_sub(n_read as u64);
-        walk.body_left = walk.body_left.saturating_sub(n_read as u64);
+        walk.at.pos += n_read as u64;
+        walk.at.left = walk.at.left.saturating_sub(n_read as u64);
+        walk.at.body_left = walk.at.body_left.saturating_sub(n_read as u64);
         Ok(n_read)
     }
 }

@@ -11,10 +11,11 @@
 //! way. What is wrong with a part is a [`Problem`] at that part; the rest is
 //! still shown. Only a file that is no image at all is an error.
 //!
-//! Whoever waits for the tree takes two steps instead: [`list()`] finds the
-//! images, and of layers that are not compressed the entries by headers alone;
-//! [`read_layer`] then reads any single layer for its digests, so that several
-//! workers can share them out.
+//! Whoever waits for the tree takes several steps instead: [`find`] finds the
+//! images, [`read_layer`] reads any single layer, first for its entries, of a layer
+//! that is not compressed by headers alone, and later for its digests, so that
+//! several workers can share them out. Where bytes come by themselves, a
+//! [`listing::Listing`] is fed with them.
 //!
 //! Both the archive and each layer may be compressed with gzip or Zstandard;
 //! bytes decide, not names or media types. An archive that is compressed as a
@@ -27,6 +28,7 @@ pub mod compare;
 pub mod content;
 pub mod documents;
 pub mod history;
+pub mod listing;
 mod members;
 mod plan;
 pub mod problem;
@@ -199,13 +201,6 @@ pub enum Event<'a> {
     Documents(&'a Documents),
     /// The images are known.
     Images(&'a [ImagePlan]),
-    /// A layer was listed; its digests are still to come.
-    Listed {
-        /// Where it stands: images and layers.
-        uses: &'a [(usize, usize)],
-        /// The layer.
-        layer: Box<Layer>,
-    },
     /// A layer was read.
     Layer {
         /// Which image.
@@ -268,13 +263,13 @@ pub enum OpenAs {
     Layer,
 }
 
-/// Finds the images of an archive and lists the layers that are not compressed, in stack order.
-/// The others are left to [`read_layer`]. An archive that is compressed as a whole is read at once;
-/// tells whether it was. No content is hashed: see [`unhashed`](crate::layer::unhashed).
+/// Finds the images of an archive. Their layers are left to [`read_layer`], but for those that are
+/// not there; an archive that is compressed as a whole is read at once, contents aside, and it is
+/// told whether it was.
 ///
 /// # Errors
 /// Only where there is no image to show.
-pub fn list(
+pub fn find(
     source: &mut dyn ByteSource,
     open_as: OpenAs,
     limits: Limits,
@@ -297,59 +292,60 @@ pub fn list(
     };
     told(on_event(Event::Documents(&documents)))?;
     told(on_event(Event::Images(&images)))?;
-    let mut uses: BTreeMap<u64, Vec<(usize, usize)>> = BTreeMap::new();
-    let mut layers = Vec::new();
     for (image_idx, image) in images.iter().enumerate() {
-        for (layer_idx, plan) in image.layers.iter().enumerate() {
-            match plan.offset {
-                Some(offset) => {
-                    let uses = uses.entry(offset).or_default();
-                    if uses.is_empty() {
-                        layers.push(plan);
-                    }
-                    uses.push((image_idx, layer_idx));
-                }
-                None => {
-                    let mut layer = Box::new(read::missing_layer(plan));
-                    read::check(plan, &mut layer);
-                    told(on_event(Event::Layer { image_idx, layer_idx, layer }))?;
-                }
-            }
+        let missing = image.layers.iter().enumerate().filter(|(_, plan)| plan.offset.is_none());
+        for (layer_idx, plan) in missing {
+            let mut layer = Box::new(read::missing_layer(plan));
+            read::check(plan, &mut layer);
+            told(on_event(Event::Layer { image_idx, layer_idx, layer }))?;
         }
-    }
-    let total_bytes = layers.iter().fold(0_u64, |sum, plan| sum.saturating_add(plan.stored_bytes));
-    let mut done_bytes = 0_u64;
-    for plan in layers {
-        let mut on_read = |_| on_event(Event::Progress { done_bytes, total_bytes });
-        let layer = read::list_layer(source, plan, limits, &mut on_read)?;
-        let uses = plan.offset.and_then(|offset| uses.get(&offset));
-        if let (Some(layer), Some(uses)) = (layer, uses) {
-            told(on_event(Event::Listed { uses, layer: Box::new(layer) }))?;
-        }
-        done_bytes = done_bytes.saturating_add(plan.stored_bytes);
     }
     Ok(false)
 }
 
-/// Reads one layer for its digests; of a compressed one the entries come, too, of another one
-/// where they are wanted. No more than `most_bytes` are inflated. What its digests are compared
-/// with are `plans`, all that name it.
+/// What of a layer is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum LayerWanted {
+    /// Its entries as soon as can be: digests come along where it is compressed.
+    Entries,
+    /// Its digests, once its entries are known.
+    Digests,
+    /// Both.
+    All,
+}
+
+/// What came of reading a layer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LayerOutcome {
+    /// It is not compressed, and its entries are known; its digests are not.
+    Listed(Layer),
+    /// Its digests are known, and what is wrong with it for each of the plans that name it.
+    Read(Layer, Vec<Vec<Problem>>),
+}
+
+/// Reads one layer, which `plans` name, all of them. No more than `most_bytes` are inflated, and no
+/// content is hashed: see [`unhashed`](crate::layer::unhashed).
 ///
 /// # Errors
 /// Where bytes cannot be had, and where it is stopped.
 pub fn read_layer(
     source: &mut dyn ByteSource,
     plans: &[LayerPlan],
-    with_entries: bool,
+    wanted: LayerWanted,
     limits: Limits,
     most_bytes: u64,
     on_read: &mut OnRead<'_>,
-) -> Result<(Layer, Vec<Vec<Problem>>), OpenError> {
+) -> Result<LayerOutcome, OpenError> {
     let Some(plan) = plans.first() else { return Err(OpenError::NoImages { part: problem::Part::Archive }) };
-    let wanted = if with_entries { Wanted::Entries } else { Wanted::Digests };
+    if wanted == LayerWanted::Entries
+        && let Some(layer) = read::list_layer(source, plan, limits, on_read)?
+    {
+        return Ok(LayerOutcome::Listed(layer));
+    }
+    let wanted = if wanted == LayerWanted::Digests { Wanted::Digests } else { Wanted::Entries };
     let mut layer = read::read_layer(source, plan, wanted, limits, most_bytes, on_read)?;
     let problems = compare(plans, &mut layer);
-    Ok((layer, problems))
+    Ok(LayerOutcome::Read(layer, problems))
 }
 
 /// The same for a layer that is not compressed, once somebody else hashed its stored bytes, of

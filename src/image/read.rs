@@ -3,15 +3,16 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
+use super::listing::{Listing, Needs};
 use super::problem::{OpenError, Problem};
 use super::{Layer, LayerPlan, damage_problem, from_io, tar_problem};
 use crate::archive::compression::{Compression, Damage, Inflate, Quota, unread_compression};
-use crate::archive::tar::{Seeking, Skip, Streaming, TarError};
+use crate::archive::tar::{Skip, Streaming, TarError};
 use crate::archive::{ByteSource, Limits, Window};
 use crate::digest::{DiffId, Digest, HashingReader, Sha512, Sha512Reader};
 use crate::layer::LayerTree;
 
-fn empty_layer() -> Layer {
+pub(super) fn empty_layer() -> Layer {
     Layer {
         compression: Compression::None,
         blob_digest: None,
@@ -56,6 +57,9 @@ impl Wanted {
     }
 }
 
+/// Of a layer that is listed, so much is read at once: most bodies are shorter.
+const LISTED_BYTES: usize = 1 << 20;
+
 /// Lists a layer that is not compressed by its headers alone; `None` for any other.
 pub(super) fn list_layer(
     source: &mut dyn ByteSource,
@@ -63,24 +67,24 @@ pub(super) fn list_layer(
     limits: Limits,
     on_read: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<Option<Layer>, OpenError> {
-    let Some(offset) = plan.offset else { return Ok(None) };
-    let mut window = Window::new(source, on_read).until(offset.saturating_add(plan.stored_bytes));
-    let head = head(&mut window, plan, offset)?;
-    let media_type = plan.media_type.as_deref().and_then(media_type_problem);
-    let is_encrypted = matches!(media_type, Some(Problem::Encrypted { .. }));
-    if is_encrypted || Compression::sniff(&head) != Compression::None || unread_compression(&head).is_some() {
-        return Ok(None);
+    let Some(mut listing) = Listing::new(plan, source.size_bytes(), limits) else { return Ok(None) };
+    let mut buf = vec![0; LISTED_BYTES];
+    let mut n_read = 0;
+    while let Needs::BytesFrom(offset) = listing.needs() {
+        let most = usize::try_from(listing.end().saturating_sub(offset)).unwrap_or(usize::MAX);
+        let part = buf.get_mut(..most.min(LISTED_BYTES)).unwrap_or(&mut []);
+        let n = source.read_at(offset, part).map_err(|error| from_io(&io::Error::other(error)))?;
+        if n == 0 {
+            let message = format!("the file is shorter than it was, at byte {offset}");
+            return Err(OpenError::Unreadable { message });
+        }
+        listing.feed(offset, part.get(..n).unwrap_or(&[]));
+        n_read += n as u64;
+        if on_read(n_read).is_break() {
+            return Err(OpenError::Stopped);
+        }
     }
-    let tar_bytes = window.size_bytes().saturating_sub(offset);
-    let mut layer = Layer { tar_bytes, ..empty_layer() };
-    let (tree, error) = LayerTree::list(&mut Seeking(window), limits);
-    layer.tree = tree;
-    match error {
-        Some(TarError::Io(error)) => return Err(from_io(&error)),
-        error => note(&mut layer, error),
-    }
-    note_names(&mut layer);
-    Ok(Some(layer))
+    Ok((listing.needs() == Needs::Nothing).then(|| listing.finish()))
 }
 
 /// The first bytes of a layer; the window stands before them again.
@@ -93,7 +97,7 @@ fn head(window: &mut Window<'_>, plan: &LayerPlan, offset: u64) -> Result<Vec<u8
 }
 
 /// What is odd about the entries is a problem of the layer.
-fn note_names(layer: &mut Layer) {
+pub(super) fn note_names(layer: &mut Layer) {
     let names = layer.tree.unsafe_paths.iter().map(|path| Problem::UnsafePath { path: path.clone() });
     let whiteouts = layer.tree.bad_whiteouts.iter().map(|path| Problem::BadWhiteout { path: path.clone() });
     layer.problems.extend(names.chain(whiteouts));
@@ -149,7 +153,7 @@ pub(super) fn read_layer(
 }
 
 /// What is said of a layer whose media type is not one of those that are read.
-fn media_type_problem(media_type: &str) -> Option<Problem> {
+pub(super) fn media_type_problem(media_type: &str) -> Option<Problem> {
     let text = media_type.to_owned();
     if media_type.ends_with("+encrypted") {
         return Some(Problem::Encrypted { media_type: text });
@@ -218,7 +222,7 @@ fn read_tar(
 }
 
 /// A tar's own damage becomes a problem of the layer.
-fn note(layer: &mut Layer, error: Option<TarError>) {
+pub(super) fn note(layer: &mut Layer, error: Option<TarError>) {
     match error {
         None => {}
         // A layer without any member, not even the closing zeros, is an empty one.

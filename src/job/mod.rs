@@ -8,16 +8,15 @@ mod context;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use serde_bytes::ByteBuf;
-
 use crate::archive::compression::Compression;
 use crate::archive::{ByteSource, Limits};
 use crate::context::Tree;
 use crate::digest::Digest;
+use crate::image::listing::Listing;
 use crate::image::problem::Problem;
-use crate::image::{self, Event, ImagePlan, Layer, LayerPlan};
+use crate::image::{self, Event, ImagePlan, Layer, LayerOutcome, LayerPlan};
 use crate::layer::LayerTree;
-use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport, OpenAs, Reply, Request};
+use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport, LayerWanted, OpenAs, Reply, Request};
 
 /// Progress is told each time this many bytes were read, not by a clock.
 const PROGRESS_STEP_BYTES: u64 = 8 << 20;
@@ -37,7 +36,9 @@ pub trait Files {
 /// What a worker holds between two requests.
 #[derive(Default)]
 pub struct Job {
-    /// For each image of the archive opened last its layers, by their keys.
+    /// The job of the archive opened last.
+    opened: JobId,
+    /// For each of its images the layers, by their keys.
     images: Vec<Vec<Option<u64>>>,
     /// Their entries.
     trees: BTreeMap<u64, LayerTree>,
@@ -56,19 +57,24 @@ impl Job {
                 }
                 Err(message) => reply(Reply::Failed { job, message, may_be_layer: false }),
             },
-            Request::ReadLayer { job, key, plans, with_entries, inflated_bytes, limits_times, .. } => {
+            Request::ReadLayer { job, key, plans, wanted, inflated_bytes, limits_times } => {
                 let limits = Limits::for_browser().raised(limits_times);
                 let mut progress = |done_bytes| reply(Reply::LayerProgressed { job, key, done_bytes });
-                let read = read_layer(files, &plans, with_entries, limits, inflated_bytes, &mut progress);
-                reply(match read {
-                    Ok((reports, entries)) => Reply::LayerHashed { job, key, reports, entries },
-                    Err(message) => Reply::LayerFailed { job, key, message },
-                });
+                let read = read_layer(files, &plans, wanted, limits, inflated_bytes, &mut progress);
+                match read {
+                    Ok(outcome) => tell_layer(job, key, wanted, outcome, reply),
+                    Err(message) => reply(Reply::LayerFailed { job, key, message }),
+                }
             }
-            Request::KeepEntries { key, entries, .. } => {
-                // Another worker of the same build made them.
-                if let Ok(tree) = postcard::from_bytes(&entries) {
-                    self.trees.insert(key, tree);
+            Request::KeepEntries { job, key, is_first, entries } => {
+                // Another worker of the same build made them, maybe of an archive that was left since.
+                if job != self.opened {
+                    return;
+                }
+                let Ok(piece) = postcard::from_bytes(&entries) else { return };
+                match self.trees.get_mut(&key).filter(|_| !is_first) {
+                    Some(tree) => tree.append(piece),
+                    None => drop(self.trees.insert(key, piece)),
                 }
             }
             Request::ReadContext { job, source, is_again } => {
@@ -98,12 +104,13 @@ impl Job {
         limits: Limits,
         reply: &mut dyn FnMut(Reply),
     ) {
-        let Self { images, trees, .. } = self;
+        let Self { opened, images, trees, .. } = self;
+        *opened = job;
         trees.clear();
         images.clear();
         let mut told_bytes = 0;
         let narrow = |idx: usize| u32::try_from(idx).unwrap_or(u32::MAX);
-        let outcome = image::list(source, open_as, limits, &mut |event| {
+        let outcome = image::find(source, open_as, limits, &mut |event| {
             match event {
                 Event::Progress { done_bytes, total_bytes } => {
                     if is_far(&mut told_bytes, done_bytes) || done_bytes == total_bytes {
@@ -116,16 +123,6 @@ impl Job {
                     *images = plans.iter().map(keys).collect();
                     let images = plans.iter().map(ImageReport::new).collect();
                     reply(Reply::ImagesFound { job, images });
-                }
-                Event::Listed { uses, layer } => {
-                    for (image_idx, layer_idx) in uses {
-                        let (image_idx, layer_idx) = (narrow(*image_idx), narrow(*layer_idx));
-                        let report = LayerReport::new(&layer);
-                        reply(Reply::LayerListed { job, image_idx, layer_idx, report });
-                    }
-                    if let Some(key) = uses.first().and_then(|place| key_at(images, *place)) {
-                        trees.insert(key, layer.tree);
-                    }
                 }
                 Event::Layer { image_idx, layer_idx, layer } => {
                     let report = LayerReport::new(&layer);
@@ -168,20 +165,27 @@ pub struct Hashable {
     pub offset: u64,
     /// How many there are.
     pub stored_bytes: u64,
+    told_bytes: u64,
 }
 
 impl Hashable {
     /// What a request asks for, if a sha256 of stored bytes answers it.
     #[must_use]
     pub fn of(request: &Request) -> Option<Self> {
-        let Request::ReadLayer { job, key, plans, is_listed: true, with_entries: false, .. } = request else {
+        let Request::ReadLayer { job, key, plans, wanted: LayerWanted::Digests, .. } = request else {
             return None;
         };
         let plans: Vec<LayerPlan> =
             plans.iter().map(|plan| serde_json::from_str(plan)).collect::<Result<_, _>>().ok()?;
         let first = plans.first().filter(|_| plans.iter().all(LayerPlan::needs_sha256_only))?;
         let (offset, stored_bytes) = (first.key()?, first.stored_bytes);
-        Some(Self { job: *job, key: *key, plans, offset, stored_bytes })
+        Some(Self { job: *job, key: *key, plans, offset, stored_bytes, told_bytes: 0 })
+    }
+
+    /// How far it is, where that is to be told.
+    pub fn progress(&mut self, done_bytes: u64) -> Option<Reply> {
+        let (job, key) = (self.job, self.key);
+        is_far(&mut self.told_bytes, done_bytes).then_some(Reply::LayerProgressed { job, key, done_bytes })
     }
 
     /// The answer, once so many bytes were hashed.
@@ -189,8 +193,9 @@ impl Hashable {
     pub fn hashed(&self, digest: Digest, n_bytes: u64) -> Reply {
         let (job, key) = (self.job, self.key);
         match image::hashed_layer(&self.plans, digest, n_bytes) {
-            Some((layer, problems)) => {
-                Reply::LayerHashed { job, key, reports: reports(layer, problems), entries: None }
+            Some((mut layer, problems)) => {
+                let reports = reports(&mut layer, problems);
+                Reply::LayerHashed { job, key, reports, has_entries: false }
             }
             None => Reply::LayerFailed { job, key, message: "nothing names it".to_owned() },
         }
@@ -198,23 +203,23 @@ impl Hashable {
 }
 
 /// What is told of a layer to all that name it.
-fn reports(mut layer: Layer, problems: Vec<Vec<Problem>>) -> Vec<LayerReport> {
+fn reports(layer: &mut Layer, problems: Vec<Vec<Problem>>) -> Vec<LayerReport> {
     let report = |problems| {
         layer.problems = problems;
-        LayerReport::new(&layer)
+        LayerReport::new(layer)
     };
     problems.into_iter().map(report).collect()
 }
 
-/// Reads one layer: reports for all that name it, and its entries if they were met.
+/// Reads one layer.
 fn read_layer(
     files: &mut dyn Files,
     plans: &[String],
-    with_entries: bool,
+    wanted: LayerWanted,
     limits: Limits,
     inflated_bytes: u64,
     progress: &mut dyn FnMut(u64),
-) -> Result<(Vec<LayerReport>, Option<ByteBuf>), String> {
+) -> Result<LayerOutcome, String> {
     let mut source = files.open(0)?;
     let in_all = limits.inflated_bytes_in_all(source.size_bytes());
     let most_bytes = in_all.saturating_sub(inflated_bytes);
@@ -227,11 +232,81 @@ fn read_layer(
     };
     let plans: Result<Vec<LayerPlan>, _> = plans.iter().map(|plan| serde_json::from_str(plan)).collect();
     let plans = plans.map_err(|error| error.to_string())?;
-    let read = image::read_layer(source.as_mut(), &plans, with_entries, limits, most_bytes, &mut on_read);
-    let (layer, problems) = read.map_err(|error| error.to_string())?;
-    let has_entries = with_entries || layer.compression != Compression::None;
-    let entries = has_entries.then(|| postcard::to_stdvec(&layer.tree)).transpose();
-    Ok((reports(layer, problems), entries.map_err(|error| error.to_string())?.map(ByteBuf::from)))
+    image::read_layer(source.as_mut(), &plans, wanted, limits, most_bytes, &mut on_read)
+        .map_err(|error| error.to_string())
+}
+
+/// Entries that are told at once; a layer may have millions.
+const N_ENTRIES_AT_ONCE: usize = 20_000;
+
+/// Tells of a layer that was read, its entries first where they were met.
+fn tell_layer(
+    job: JobId,
+    key: u64,
+    wanted: LayerWanted,
+    outcome: LayerOutcome,
+    reply: &mut dyn FnMut(Reply),
+) {
+    let mut tell_entries = |tree: LayerTree| {
+        for (piece, idx) in tree.into_pieces(N_ENTRIES_AT_ONCE).zip(0..) {
+            // Only a length that is not known could not be encoded.
+            if let Ok(entries) = postcard::to_stdvec(&piece) {
+                reply(Reply::LayerEntries { job, key, is_first: idx == 0, entries: entries.into() });
+            }
+        }
+    };
+    match outcome {
+        LayerOutcome::Listed(layer) => {
+            let report = LayerReport::new(&layer);
+            tell_entries(layer.tree);
+            reply(Reply::LayerListed { job, key, report });
+        }
+        LayerOutcome::Read(mut layer, problems) => {
+            let has_entries = wanted != LayerWanted::Digests || layer.compression != Compression::None;
+            let reports = reports(&mut layer, problems);
+            if has_entries {
+                tell_entries(layer.tree);
+            }
+            reply(Reply::LayerHashed { job, key, reports, has_entries });
+        }
+    }
+}
+
+/// A layer that is listed while its bytes come, for whoever gets them without being asked for each.
+#[derive(Debug)]
+pub struct Listable {
+    job: JobId,
+    key: u64,
+    /// What is fed with its bytes.
+    pub listing: Listing,
+    told_bytes: u64,
+}
+
+impl Listable {
+    /// What a request asks for, if it asks for entries, of a file of this length.
+    #[must_use]
+    pub fn of(request: &Request, file_bytes: u64) -> Option<Self> {
+        let Request::ReadLayer { job, key, plans, wanted: LayerWanted::Entries, limits_times, .. } = request
+        else {
+            return None;
+        };
+        let plan: LayerPlan = serde_json::from_str(plans.first()?).ok()?;
+        let limits = Limits::for_browser().raised(*limits_times);
+        let listing = Listing::new(&plan, file_bytes, limits)?;
+        Some(Self { job: *job, key: *key, listing, told_bytes: 0 })
+    }
+
+    /// How far it is, where that is to be told.
+    pub fn progress(&mut self, done_bytes: u64) -> Option<Reply> {
+        let (job, key) = (self.job, self.key);
+        is_far(&mut self.told_bytes, done_bytes).then_some(Reply::LayerProgressed { job, key, done_bytes })
+    }
+
+    /// The answers, once nothing more is needed.
+    pub fn tell(self, reply: &mut dyn FnMut(Reply)) {
+        let listed = LayerOutcome::Listed(self.listing.finish());
+        tell_layer(self.job, self.key, LayerWanted::Entries, listed, reply);
+    }
 }
 
 #[cfg(test)]

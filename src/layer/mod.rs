@@ -16,14 +16,34 @@ pub mod unhashed;
 pub mod waste;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Limits;
 use crate::archive::sparse::ContentHasher;
-use crate::archive::tar::{Member, MemberKind, Skip, TarError, Walk};
+use crate::archive::tar::{Member, MemberKind, Place, Skip, TarError, Walk};
 use crate::digest::Digest;
+
+/// What few entries have.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Rare {
+    /// What a link leads to.
+    pub link: Box<str>,
+    /// Major and minor number of a device.
+    pub device: Option<(u32, u32)>,
+    /// Extended attributes by name.
+    pub xattrs: Vec<(String, Vec<u8>)>,
+}
+
+impl Rare {
+    /// Most entries need no room for it.
+    #[must_use]
+    pub fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
+}
 
 /// One entry of a layer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -40,14 +60,10 @@ pub struct LayerEntry {
     pub size_bytes: u64,
     /// When it was changed, in seconds since 1970.
     pub mtime_secs: i64,
-    /// What a link leads to.
-    pub link: String,
     /// Digest of its content; a hard link has that of the file that it names.
     pub digest: Option<Digest>,
-    /// Major and minor number of a device.
-    pub device: Option<(u32, u32)>,
-    /// Extended attributes by name.
-    pub xattrs: Vec<(String, Vec<u8>)>,
+    /// What few entries have.
+    pub rare: Option<Box<Rare>>,
     /// Where in the layer's tar its content can be read from: the first of its
     /// headers; for a hard link that of the file that it names.
     pub offset: u64,
@@ -75,6 +91,24 @@ pub struct Row {
 }
 
 impl LayerEntry {
+    /// What a link leads to; empty for anything else.
+    #[must_use]
+    pub fn link(&self) -> &str {
+        self.rare.as_ref().map_or("", |rare| &rare.link)
+    }
+
+    /// Major and minor number of a device.
+    #[must_use]
+    pub fn device(&self) -> Option<(u32, u32)> {
+        self.rare.as_ref().and_then(|rare| rare.device)
+    }
+
+    /// Extended attributes by name.
+    #[must_use]
+    pub fn xattrs(&self) -> &[(String, Vec<u8>)] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.xattrs)
+    }
+
     /// A folder that only something below it tells of.
     fn implicit() -> Self {
         Self {
@@ -84,10 +118,8 @@ impl LayerEntry {
             gid: 0,
             size_bytes: 0,
             mtime_secs: 0,
-            link: String::new(),
             digest: None,
-            device: None,
-            xattrs: Vec::new(),
+            rare: None,
             offset: 0,
             is_sparse: false,
             n_times: 0,
@@ -145,18 +177,6 @@ impl LayerTree {
     /// # Errors
     /// The damage, beside what was read.
     pub fn read(reader: &mut impl Skip, limits: Limits) -> (Self, Option<TarError>) {
-        Self::walk(reader, limits, true)
-    }
-
-    /// The same by headers alone: bodies are skipped, and no content has a digest.
-    ///
-    /// # Errors
-    /// The damage, beside what was read.
-    pub fn list(reader: &mut impl Skip, limits: Limits) -> (Self, Option<TarError>) {
-        Self::walk(reader, limits, false)
-    }
-
-    fn walk(reader: &mut impl Skip, limits: Limits, with_contents: bool) -> (Self, Option<TarError>) {
         let mut tree = Self::default();
         let mut walk = Walk::new(reader, limits);
         // Holes cost no input, so that all of them together have a limit.
@@ -164,11 +184,8 @@ impl LayerTree {
         let error = loop {
             match walk.next_member() {
                 Ok(Some(member)) => {
-                    // Nothing has to be read to know what is in an empty file.
-                    let is_empty_file = member.kind == MemberKind::File && member.size_bytes == 0;
-                    let mut digest = is_empty_file.then(|| Digest::of(b""));
-                    let mut outcome = Ok(0);
-                    if member.kind == MemberKind::File && with_contents {
+                    let (mut digest, mut outcome) = (empty_digest(&member), Ok(0));
+                    if member.kind == MemberKind::File {
                         let map = member.sparse.as_ref();
                         let mut hasher = ContentHasher::new(map, member.size_bytes, &mut holes_bytes);
                         outcome = walk.stream_body(&mut |piece| hasher.update(piece));
@@ -188,6 +205,37 @@ impl LayerTree {
         };
         tree.link_contents();
         (tree, error)
+    }
+
+    /// The same by headers alone: bodies are skipped, and no content has a digest.
+    ///
+    /// # Errors
+    /// The damage, beside what was read.
+    pub fn list(reader: &mut impl Skip, limits: Limits) -> (Self, Option<TarError>) {
+        let mut listing = Listing::new(limits);
+        let error = listing.go_on(reader).err();
+        (listing.finish(), error)
+    }
+
+    /// Trees of at most so many of its entries, in order. What is told of the tree as a whole is with
+    /// the first one.
+    pub fn into_pieces(mut self, n_entries: usize) -> impl Iterator<Item = Self> {
+        let mut left = std::mem::take(&mut self.entries);
+        let mut whole = Some(self);
+        std::iter::from_fn(move || {
+            let mut piece = whole.take().or_else(|| (!left.is_empty()).then(Self::default))?;
+            while piece.entries.len() < n_entries
+                && let Some((path, entry)) = left.pop_first()
+            {
+                piece.entries.insert(path, entry);
+            }
+            Some(piece)
+        })
+    }
+
+    /// Puts the next piece behind those that came before.
+    pub fn append(&mut self, mut piece: Self) {
+        self.entries.append(&mut piece.entries);
     }
 
     fn add(&mut self, member: Member, digest: Option<Digest>) {
@@ -241,10 +289,8 @@ impl LayerTree {
             gid: member.gid,
             size_bytes: member.size_bytes,
             mtime_secs: member.mtime_secs,
-            link,
             digest,
-            device: member.device,
-            xattrs,
+            rare: Rare { link: link.into(), device: member.device, xattrs }.boxed(),
             offset: member.offset,
             is_sparse: member.sparse.is_some(),
             n_times: before.map_or(0, |before| before.n_times).saturating_add(1),
@@ -294,7 +340,7 @@ impl LayerTree {
             if entry.kind != MemberKind::HardLink {
                 return Some((name, entry));
             }
-            (name, entry) = self.entries.get_key_value(&entry.link)?;
+            (name, entry) = self.entries.get_key_value(entry.link())?;
         }
         None
     }
@@ -358,6 +404,65 @@ impl LayerTree {
         };
         rows.sort_by_key(|row| !is_dir(row));
         rows
+    }
+}
+
+/// Nothing has to be read to know what is in an empty file.
+fn empty_digest(member: &Member) -> Option<Digest> {
+    (member.kind == MemberKind::File && member.size_bytes == 0).then(|| Digest::of(b""))
+}
+
+/// A layer's tar that is listed by its headers as its bytes come.
+#[derive(Debug)]
+pub struct Listing {
+    tree: LayerTree,
+    at: Place,
+    limits: Limits,
+}
+
+impl Listing {
+    /// Nothing is listed yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { tree: LayerTree::default(), at: Place::default(), limits }
+    }
+
+    /// Where the walk through the tar stands: where a reader has to stand for it to go on.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.at
+    }
+
+    /// Goes on, to the end of the tar or to where the reader has nothing yet, which it says by an
+    /// error of the kind [`ErrorKind::WouldBlock`]; tells whether the end was reached.
+    ///
+    /// # Errors
+    /// Damage. What was listed before it is kept.
+    pub fn go_on(&mut self, reader: &mut impl Skip) -> Result<bool, TarError> {
+        let mut walk = Walk::from_place(reader, self.limits, self.at.clone());
+        loop {
+            match walk.next_member() {
+                Ok(Some(member)) => {
+                    let digest = empty_digest(&member);
+                    self.tree.add(member, digest);
+                    self.at = walk.place();
+                }
+                Ok(None) => {
+                    self.tree.has_lone_zeros = walk.n_lone_zeros() > 0;
+                    return Ok(true);
+                }
+                // The member that was begun is read again.
+                Err(TarError::Io(error)) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What was listed.
+    #[must_use]
+    pub fn finish(mut self) -> LayerTree {
+        self.tree.link_contents();
+        self.tree
     }
 }
 

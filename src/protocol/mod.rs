@@ -17,9 +17,9 @@ use crate::archive::tar::MemberKind;
 use crate::context::Entry;
 use crate::context::unpacked::Holds;
 use crate::digest::Digest;
-pub use crate::image::OpenAs;
 use crate::image::problem::{OpenError, Problem};
 use crate::image::{ImagePlan, Layer, history};
+pub use crate::image::{LayerWanted, OpenAs};
 use crate::layer::Row;
 use crate::oci::ImageConfig;
 
@@ -31,7 +31,7 @@ pub struct JobId(pub u32);
 /// What the page asks for.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Request {
-    /// Find the images of the file that travels with this message, and list what needs no inflating.
+    /// Find the images of the file that travels with this message.
     Open {
         /// The job.
         job: JobId,
@@ -40,7 +40,7 @@ pub enum Request {
         /// The usual limits, so many times.
         limits_times: u32,
     },
-    /// Read one layer of the file that travels with this message, for its digests.
+    /// Read one layer of the file that travels with this message.
     ReadLayer {
         /// The job.
         job: JobId,
@@ -48,22 +48,23 @@ pub enum Request {
         key: u64,
         /// All that name it: [`PlannedLayer::plan`].
         plans: Vec<String>,
-        /// It was listed: it is not compressed.
-        is_listed: bool,
-        /// Its entries are wanted whether it is compressed or not.
-        with_entries: bool,
+        /// What is wanted of it.
+        wanted: LayerWanted,
         /// What the layers that were read before inflated to, all together.
         inflated_bytes: u64,
         /// The usual limits, so many times.
         limits_times: u32,
     },
-    /// The entries of a layer, from the worker that read it to the one that keeps them.
+    /// Entries of a layer, from the worker that read it to the one that keeps them.
     KeepEntries {
         /// The job.
         job: JobId,
         /// Which layer.
         key: u64,
-        /// As the other worker sent them.
+        /// They are the first ones of the layer.
+        is_first: bool,
+        /// As the other worker sent them. Between workers they travel beside the message, as files do:
+        /// the page hands them on and does not look at them.
         entries: ByteBuf,
     },
     /// Read a build context; its files travel with this message, in the order in which they are named.
@@ -130,18 +131,8 @@ pub enum Reply {
         /// The images.
         images: Vec<ImageReport>,
     },
-    /// A layer was listed; its digests are still to come.
-    LayerListed {
-        /// The job.
-        job: JobId,
-        /// Which image.
-        image_idx: u32,
-        /// Which layer.
-        layer_idx: u32,
-        /// What it is.
-        report: LayerReport,
-    },
-    /// What could be listed is. Layers are read on request now, unless all were read on the way.
+    /// The archive's own members are known. Layers are read on request now, unless all were read on
+    /// the way.
     Listed {
         /// The job.
         job: JobId,
@@ -157,6 +148,26 @@ pub enum Reply {
         /// So far.
         done_bytes: u64,
     },
+    /// One layer, which is not compressed, was listed; its digests are still to come.
+    LayerListed {
+        /// The job.
+        job: JobId,
+        /// Which layer.
+        key: u64,
+        /// What it is.
+        report: LayerReport,
+    },
+    /// Entries of a layer that is being read, for the worker that keeps them.
+    LayerEntries {
+        /// The job.
+        job: JobId,
+        /// Which layer.
+        key: u64,
+        /// They are the first ones of the layer.
+        is_first: bool,
+        /// The entries.
+        entries: ByteBuf,
+    },
     /// One layer was read for its digests.
     LayerHashed {
         /// The job.
@@ -165,8 +176,8 @@ pub enum Reply {
         key: u64,
         /// What it is, for each of the plans that name it.
         reports: Vec<LayerReport>,
-        /// Its entries, for the worker that keeps them, where they were met on the way.
-        entries: Option<ByteBuf>,
+        /// Its entries were met on the way, and told before.
+        has_entries: bool,
     },
     /// One layer could not be read; the others can.
     LayerFailed {
@@ -477,7 +488,7 @@ impl FolderRow {
             gid: entry.map_or(0, |entry| exact(entry.gid)),
             total_bytes: exact(row.total_bytes),
             n_below: row.n_below,
-            link: entry.map_or(String::new(), |entry| entry.link.clone()),
+            link: entry.map_or(String::new(), |entry| entry.link().to_owned()),
             is_opaque: row.is_opaque,
             n_times: entry.map_or(1, |entry| entry.n_times.max(1)),
         }
@@ -499,6 +510,11 @@ impl Request {
 }
 
 impl Reply {
+    /// Takes the entries out, which travel beside the message.
+    pub fn take_entries(&mut self) -> Option<ByteBuf> {
+        if let Self::LayerEntries { entries, .. } = self { Some(std::mem::take(entries)) } else { None }
+    }
+
     /// The reply that tells why a file cannot be opened.
     #[must_use]
     pub fn failed(job: JobId, error: &OpenError) -> Self {
@@ -514,6 +530,7 @@ impl Reply {
             Self::Progressed { job, .. }
             | Self::ImagesFound { job, .. }
             | Self::LayerListed { job, .. }
+            | Self::LayerEntries { job, .. }
             | Self::Listed { job, .. }
             | Self::LayerProgressed { job, .. }
             | Self::LayerHashed { job, .. }

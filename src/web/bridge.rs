@@ -17,8 +17,8 @@ use crate::protocol::{Reply, Request};
 
 /// What the bridge hears from a worker.
 pub(super) enum Heard {
-    /// A reply.
-    Reply(Reply),
+    /// A reply, with the entries that travel beside it.
+    Reply(Reply, Option<js_sys::ArrayBuffer>),
     /// The worker crashed or cannot be started; a sentence.
     Failed(String),
     /// The worker's code cannot be had; a sentence.
@@ -46,7 +46,7 @@ struct Running {
     worker: Worker,
     is_ready: bool,
     /// Requests that wait for the worker's first word.
-    waiting: Vec<JsValue>,
+    waiting: Vec<js_sys::Array>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(ErrorEvent)>,
 }
@@ -55,7 +55,7 @@ struct Running {
 struct Inner {
     running: Option<Running>,
     /// Requests that wait for the code.
-    early: Vec<JsValue>,
+    early: Vec<js_sys::Array>,
 }
 
 /// The bridge.
@@ -101,33 +101,42 @@ impl Bridge {
     /// Sends a request with the files that travel with it.
     pub(super) fn send(&self, request: &Request, files: &[web_sys::File]) {
         let Ok(value) = serde_wasm_bindgen::to_value(request) else { return };
-        self.post(&value, files);
+        self.post(&value, &files.iter().collect());
+    }
+
+    /// Sends a request with entries that another worker sent: they are handed over.
+    pub(super) fn send_entries(&self, request: &Request, entries: &js_sys::ArrayBuffer) {
+        let Ok(value) = serde_wasm_bindgen::to_value(request) else { return };
+        self.post(&value, &js_sys::Array::of1(entries));
     }
 
     /// Starts the worker if there is none, and tells whether it listens already.
     pub(super) fn is_ready(&self) -> bool {
-        let state = self.inner.borrow().running.as_ref().map(|running| running.is_ready);
-        if state.is_none() {
+        self.warm_up();
+        self.inner.borrow().running.as_ref().is_some_and(|running| running.is_ready)
+    }
+
+    /// Starts the worker ahead of its first request.
+    pub(super) fn warm_up(&self) {
+        if self.inner.borrow().running.is_none() {
             self.spawn();
         }
-        state.unwrap_or(false)
     }
 
     /// Sends files ahead of the request that they travel with: a browser looks at the disk for
     /// each that is sent, so that many at once would hold the page up.
     pub(super) fn send_ahead(&self, files: &[web_sys::File]) {
-        self.post(&JsValue::UNDEFINED, files);
+        self.post(&JsValue::UNDEFINED, &files.iter().collect());
     }
 
-    fn post(&self, value: &JsValue, files: &[web_sys::File]) {
-        let files: js_sys::Array = files.iter().collect();
-        let parts = js_sys::Array::of2(value, &files);
+    fn post(&self, value: &JsValue, beside: &js_sys::Array) {
+        let parts = js_sys::Array::of2(value, beside);
         let mut inner = self.inner.borrow_mut();
         match &mut inner.running {
-            Some(running) if running.is_ready => drop(running.worker.post_message(&parts)),
-            Some(running) => running.waiting.push(parts.into()),
+            Some(running) if running.is_ready => hand_over(&running.worker, &parts),
+            Some(running) => running.waiting.push(parts),
             None => {
-                inner.early.push(parts.into());
+                inner.early.push(parts);
                 drop(inner);
                 self.spawn();
             }
@@ -162,12 +171,14 @@ impl Bridge {
         };
         let bridge = self.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            match serde_wasm_bindgen::from_value::<Reply>(event.data()) {
+            let parts = js_sys::Array::from(&event.data());
+            let entries = js_sys::Array::from(&parts.get(1)).get(0).dyn_into::<js_sys::ArrayBuffer>().ok();
+            match serde_wasm_bindgen::from_value::<Reply>(parts.get(0)) {
                 Ok(reply) => {
                     if matches!(reply, Reply::Ready { .. }) {
                         bridge.ready();
                     }
-                    (bridge.listener)(Heard::Reply(reply));
+                    (bridge.listener)(Heard::Reply(reply, entries));
                 }
                 Err(error) => {
                     (bridge.listener)(Heard::Failed(format!("the worker said something unreadable: {error}")))
@@ -199,9 +210,16 @@ impl Bridge {
         let Some(running) = &mut inner.running else { return };
         running.is_ready = true;
         for parts in std::mem::take(&mut running.waiting) {
-            let _ = running.worker.post_message(&parts);
+            hand_over(&running.worker, &parts);
         }
     }
+}
+
+/// Posts a request and what travels beside it. Entries are not copied.
+fn hand_over(worker: &Worker, parts: &js_sys::Array) {
+    let beside = js_sys::Array::from(&parts.get(1));
+    let entries: js_sys::Array = beside.iter().filter(JsCast::has_type::<js_sys::ArrayBuffer>).collect();
+    let _ = worker.post_message_with_transfer(parts, &entries);
 }
 
 /// The content of a `<meta>` element of the page.
@@ -224,9 +242,10 @@ async fn fetch_code() -> Result<Code, JsValue> {
     let text = JsFuture::from(script.text()?).await?.as_string().unwrap_or_default();
     let bytes = JsFuture::from(wasm.array_buffer()?).await?;
     let module = JsFuture::from(js_sys::WebAssembly::compile(&bytes)).await?;
-    // The first message is the module; after that the program listens itself.
-    let start =
-        "\nonmessage = (event) => { onmessage = null; wasm_bindgen({ module_or_path: event.data }); };\n";
+    // The first message is the module; after that the program listens itself. Its memory is named for
+    // the bench.
+    let start = "\nonmessage = async (event) => { onmessage = null; ({ memory: self.memory } = \
+        await wasm_bindgen({ module_or_path: event.data })); };\n";
     let parts = js_sys::Array::of1(&JsValue::from_str(&(text + start)));
     let options = web_sys::BlobPropertyBag::new();
     options.set_type("text/javascript");

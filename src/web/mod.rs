@@ -9,8 +9,10 @@ mod component;
 mod editor;
 mod error;
 mod folder;
+mod layers;
 mod root;
 mod storage;
+mod stream;
 mod worker;
 
 /// Starts the page; `build` is the id that its worker must have, too.

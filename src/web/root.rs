@@ -20,7 +20,7 @@ use crate::app::analysis::Analysis;
 use crate::app::history::History;
 use crate::app::import::ContextMessage;
 use crate::app::saved;
-use crate::app::state::{EditorTab, Place, Session, State, Theme};
+use crate::app::state::{EditorTab, OpenImage, Place, Session, State, Theme};
 use crate::app::update::{Effect, Message, update};
 use crate::app::view::{self, SimulateView};
 use crate::cache::solve::Reruns;
@@ -42,6 +42,8 @@ struct RootProps {
 enum Input {
     /// A message for the reducer.
     App(Message),
+    /// A worker that reads layers replied, and the entries that it met.
+    LayerReplied(Reply, Option<js_sys::ArrayBuffer>),
     /// A file was chosen or dropped.
     FileChosen(File),
     /// A context was chosen or dropped.
@@ -78,8 +80,10 @@ struct Root {
     bridge: Option<Bridge>,
     /// To a worker of its own, so that an image and a context can be read side by side.
     context_bridge: Option<Bridge>,
-    /// To the workers that read layers; each starts with its first request.
+    /// To the workers that read layers; they start when Inspect is entered.
     readers: Vec<Bridge>,
+    /// Those were started ahead.
+    is_warm: bool,
     /// What the context was read from last, and its files.
     chosen: Option<Chosen>,
     context_files: Vec<File>,
@@ -87,6 +91,8 @@ struct Root {
     sending: Rc<Cell<u32>>,
     storage: Option<Storage>,
     file: Option<File>,
+    /// Entries that came with a reply, until the worker that keeps them gets them.
+    entries: Option<js_sys::ArrayBuffer>,
     editor: Option<Editor>,
     editor_mode: EditorMode,
     /// Derived, with the revision that it was derived from.
@@ -145,11 +151,13 @@ impl Component for Root {
             bridge: None,
             context_bridge: None,
             readers: Vec::new(),
+            is_warm: false,
             chosen: None,
             context_files: Vec::new(),
             sending: Rc::default(),
             storage: None,
             file: None,
+            entries: None,
             editor: None,
             editor_mode: EditorMode::Loading,
             history: None,
@@ -164,16 +172,22 @@ impl Component for Root {
         match input {
             Input::App(message) => {
                 self.is_restored = true;
-                match &message {
-                    Message::WorkerReplied(Reply::ImagesFound { .. }) => mark("images found"),
-                    Message::WorkerReplied(Reply::Listed { .. }) => mark("layers listed"),
-                    _ => {}
+                if matches!(message, Message::WorkerReplied(Reply::ImagesFound { .. })) {
+                    mark("images found");
                 }
+                let was_listed = self.is_all_listed();
                 let effects = update(&mut self.state, message);
                 self.run(ctx, effects);
+                if !was_listed && self.is_all_listed() {
+                    mark("layers listed");
+                }
                 self.derive();
                 self.annotate();
                 true
+            }
+            Input::LayerReplied(reply, entries) => {
+                self.entries = entries;
+                Component::update(self, ctx, Input::App(Message::WorkerReplied(reply)))
             }
             Input::FileChosen(file) => {
                 let chosen = Message::ImageChosen { name: file.name(), size_bytes: whole(file.size()) };
@@ -247,14 +261,14 @@ impl Component for Root {
             let link = ctx.link().clone();
             let bridge = Bridge::start(Rc::new(move |heard| {
                 link.send_message(Input::App(match heard {
-                    Heard::Reply(reply) => Message::WorkerReplied(reply),
+                    Heard::Reply(reply, _) => Message::WorkerReplied(reply),
                     Heard::Failed(why) => Message::WorkerFailed(why),
                     Heard::Missing(why) => Message::WorkerMissing(why),
                 }));
             }));
             let link = ctx.link().clone();
             self.context_bridge = Some(bridge.another(Rc::new(move |heard| match heard {
-                Heard::Reply(reply) => link.send_message(Input::App(Message::WorkerReplied(reply))),
+                Heard::Reply(reply, _) => link.send_message(Input::App(Message::WorkerReplied(reply))),
                 Heard::Failed(message) | Heard::Missing(message) => {
                     let failed = Message::Context(ContextMessage::WorkerFailed(message));
                     link.send_message(Input::App(failed));
@@ -263,18 +277,23 @@ impl Component for Root {
             let reader = |reader| {
                 let link = ctx.link().clone();
                 bridge.another(Rc::new(move |heard| {
-                    link.send_message(Input::App(match heard {
+                    link.send_message(match heard {
                         // That it has started, the first worker says for all.
-                        Heard::Reply(Reply::Ready { .. }) => return,
-                        Heard::Reply(reply) => Message::WorkerReplied(reply),
+                        Heard::Reply(Reply::Ready { .. }, _) => return,
+                        Heard::Reply(reply, entries) => Input::LayerReplied(reply, entries),
                         Heard::Failed(message) | Heard::Missing(message) => {
-                            Message::ReaderFailed { reader, message }
+                            Input::App(Message::ReaderFailed { reader, message })
                         }
-                    }));
+                    });
                 }))
             };
             self.readers = (0..self.state.n_readers).map(reader).collect();
             self.bridge = Some(bridge);
+        }
+        // Whoever looks for images is about to open one.
+        if self.state.session.place == Place::Inspect && !self.is_warm && self.bridge.is_some() {
+            self.is_warm = true;
+            self.readers.iter().for_each(Bridge::warm_up);
         }
     }
 }
@@ -340,7 +359,15 @@ impl Root {
                     }
                 }
                 Effect::SendFile(request) => self.send(&request, self.file.as_slice()),
-                Effect::Send(request) => self.send(&request, &[]),
+                Effect::Send(request) => match (&self.bridge, self.entries.take()) {
+                    (Some(bridge), Some(entries)) if matches!(request, Request::KeepEntries { .. }) => {
+                        bridge.send_entries(&request, &entries);
+                    }
+                    (_, entries) => {
+                        self.entries = entries;
+                        self.send(&request, &[]);
+                    }
+                },
                 Effect::SendContext(request) => self.send_context(request),
                 Effect::RereadContext => match self.chosen.clone().filter(Chosen::is_dropped_folder) {
                     Some(chosen) => self.find_context(ctx, chosen),
@@ -377,6 +404,10 @@ impl Root {
                 Effect::ShowSelected => self.show_selected(),
             }
         }
+    }
+
+    fn is_all_listed(&self) -> bool {
+        self.state.image.image().is_some_and(OpenImage::is_all_listed)
     }
 
     fn reader(&self, reader: u32) -> Option<&Bridge> {

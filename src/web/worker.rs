@@ -5,34 +5,25 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
-use super::blob::{BlobSource, seconds, stretch, whole};
+use super::blob::{BlobSource, seconds, whole};
 use super::error::message;
+use super::layers::Layers;
 use crate::archive::ByteSource;
-use crate::digest::Digest;
-use crate::job::{Files, Hashable, Job};
+use crate::job::{Files, Job};
 use crate::protocol::{Reply, Request};
 
 /// Waits for requests, each an array of the request and the files that travel with it; some of them
 /// may have come ahead, without a request.
 pub(super) fn start(build: &'static str) {
     let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
-    let post = {
-        let scope = scope.clone();
-        move |reply: &Reply| {
-            // A reply that cannot be posted has no one to be told to.
-            if let Ok(value) = serde_wasm_bindgen::to_value(reply) {
-                let _ = scope.post_message(&value);
-            }
-        }
-    };
     let job = Rc::new(RefCell::new(Job::default()));
     let ahead = RefCell::new(js_sys::Array::new());
+    let layers = Rc::new(Layers::default());
     let handler = {
-        let post = post.clone();
-        let again = post.clone();
+        let scope = scope.clone();
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let parts = js_sys::Array::from(&event.data());
             let files = ahead.take().concat(&js_sys::Array::from(&parts.get(1)));
@@ -40,55 +31,45 @@ pub(super) fn start(build: &'static str) {
                 ahead.replace(files);
                 return;
             }
-            let Ok(request) = serde_wasm_bindgen::from_value::<Request>(parts.get(0)) else { return };
-            let (job, post) = (Rc::clone(&job), post.clone());
-            let run = move |request, files| {
+            let Ok(mut request) = serde_wasm_bindgen::from_value::<Request>(parts.get(0)) else { return };
+            if let Request::KeepEntries { entries, .. } = &mut request {
+                *entries = js_sys::Uint8Array::new(&files.get(0)).to_vec().into();
+            }
+            let (job, scope, layers) = (Rc::clone(&job), scope.clone(), Rc::clone(&layers));
+            let run = move |request, files: Blobs| {
                 if let Ok(mut job) = job.try_borrow_mut() {
-                    job.run(request, &mut Blobs(files), &mut |reply| post(&reply));
+                    job.run(request, &mut { files }, &mut |reply| post(&scope, reply));
                 }
             };
-            match Hashable::of(&request).filter(|layer| layer.stored_bytes <= MAX_AT_ONCE_BYTES) {
-                None => run(request, files),
-                Some(layer) => {
-                    let post = again.clone();
+            let blob = files.get(0).dyn_into::<Blob>();
+            match (request, blob) {
+                (request @ Request::ReadLayer { .. }, Ok(blob)) => {
                     spawn_local(async move {
-                        match hash_at_once(&files.get(0), &layer).await {
-                            Ok(reply) => post(&reply),
-                            // Piece by piece it may work, or there is more to be told.
-                            Err(_) => run(request, files),
+                        // What cannot be had so, can be read piece by piece, or there is more to be told.
+                        if layers.read(&blob, &request).await.is_err() {
+                            run(request, Blobs(files));
                         }
                     });
                 }
+                (request, _) => run(request, Blobs(files)),
             }
         })
     };
     scope.set_onmessage(Some(handler.as_ref().unchecked_ref()));
     // The handler lives as long as the worker does.
     handler.forget();
-    post(&Reply::Ready { build: build.to_owned() });
+    post(&scope, Reply::Ready { build: build.to_owned() });
 }
 
-/// A layer up to this length is handed to the browser in one piece: it hashes twice as fast as this
-/// program can (373 and 180 MB in a second of one core), but only what is in memory as a whole.
-const MAX_AT_ONCE_BYTES: u64 = 256 << 20;
-
-/// Has the browser hash a layer.
-async fn hash_at_once(file: &JsValue, layer: &Hashable) -> Result<Reply, JsValue> {
-    let scope: DedicatedWorkerGlobalScope = js_sys::global().dyn_into()?;
-    let subtle = scope.crypto()?.subtle();
-    // Only where the page came over a safe connection.
-    if subtle.is_undefined() {
-        return Err(JsValue::UNDEFINED);
-    }
-    let blob: &web_sys::Blob = file.dyn_ref().ok_or("no file came with the request")?;
-    let stored = stretch(blob, layer.offset, layer.stored_bytes)?;
-    let bytes = JsFuture::from(stored.array_buffer()).await?;
-    let bytes: js_sys::ArrayBuffer = bytes.dyn_into()?;
-    let n_bytes = u64::from(bytes.byte_length());
-    let digest = JsFuture::from(subtle.digest_with_str_and_buffer_source("SHA-256", &bytes)?).await?;
-    let mut digest_bytes = [0; 32];
-    js_sys::Uint8Array::new(&digest).copy_to(&mut digest_bytes);
-    Ok(layer.hashed(Digest::from_bytes(digest_bytes), n_bytes))
+/// Entries are handed over beside their reply, so that nobody on the way copies them.
+pub(super) fn post(scope: &DedicatedWorkerGlobalScope, mut reply: Reply) {
+    let entries = reply.take_entries().map(|bytes| js_sys::Uint8Array::from(bytes.as_slice()).buffer());
+    // A reply that cannot be posted has no one to be told to.
+    let Ok(value) = serde_wasm_bindgen::to_value(&reply) else { return };
+    let parts = js_sys::Array::of1(&value);
+    let handed_over: js_sys::Array = entries.iter().collect();
+    parts.push(&handed_over);
+    let _ = scope.post_message_with_transfer(&parts, &handed_over);
 }
 
 /// The files that came with a request.

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use common::{best_of, millis, ratio};
 use layerlab::archive::{ByteSource, Limits, SourceError};
-use layerlab::image::{self, Event, LayerPlan, OpenAs};
+use layerlab::image::{self, Event, LayerOutcome, LayerPlan, LayerWanted, OpenAs};
 use layerlab::layer::LayerTree;
 
 const N_THREADS: usize = 2;
@@ -46,51 +46,72 @@ impl ByteSource for FileSource {
 /// What is found before a layer is hashed.
 #[derive(Default)]
 struct Listed {
+    /// Layers that are not compressed: they are still to be hashed.
     layers: Vec<LayerPlan>,
     trees: Vec<LayerTree>,
 }
 
+/// Lists the layers side by side, as the page does; those that are compressed are hashed on the way.
 fn list(path: &Path) -> Listed {
     let mut listed = Listed::default();
+    let mut layers = Vec::new();
     let outcome =
-        image::list(&mut FileSource::open(path), OpenAs::Image, Limits::for_browser(), &mut |event| {
+        image::find(&mut FileSource::open(path), OpenAs::Image, Limits::for_browser(), &mut |event| {
             match event {
                 Event::Images(images) => {
-                    listed.layers = images.iter().flat_map(|image| image.layers.clone()).collect();
-                    listed.layers.sort_by_key(LayerPlan::key);
-                    listed.layers.dedup_by_key(|plan| plan.key());
+                    layers = images.iter().flat_map(|image| image.layers.clone()).collect();
+                    layers.sort_by_key(LayerPlan::key);
+                    layers.dedup_by_key(|plan| plan.key());
                 }
-                Event::Listed { layer, .. } | Event::Layer { layer, .. } => listed.trees.push(layer.tree),
+                Event::Layer { layer, .. } => listed.trees.push(layer.tree),
                 Event::Progress { .. } | Event::Documents(_) => {}
             }
             ControlFlow::Continue(())
         });
-    assert!(outcome.is_ok(), "{outcome:?}");
+    if outcome != Ok(true) {
+        for (plan, is_listed, tree) in side_by_side(path, layers, LayerWanted::Entries) {
+            listed.trees.push(tree.tree());
+            listed.layers.extend(is_listed.then_some(plan));
+        }
+    }
     listed
 }
 
-/// Lists, and has the layers hashed side by side, as the page does.
+/// Lists, and then has the layers hashed side by side.
 fn read(path: &Path) -> Listed {
     let mut listed = list(path);
-    let waiting = Mutex::new(std::mem::take(&mut listed.layers));
-    let trees: Vec<LayerTree> = std::thread::scope(|scope| {
-        let reader = || {
-            let mut trees = Vec::new();
-            while let Some(plan) = waiting.lock().ok().and_then(|mut waiting| waiting.pop()) {
-                let mut source = FileSource::open(path);
-                let limits = Limits::for_browser();
-                let layer = image::read_layer(&mut source, &[plan], false, limits, u64::MAX, &mut |_| {
-                    ControlFlow::Continue(())
-                });
-                trees.extend(layer.map(|(layer, _)| Portable::of(layer.tree)));
-            }
-            trees
-        };
-        let readers: Vec<_> = (0..N_THREADS).map(|_| scope.spawn(reader)).collect();
-        readers.into_iter().filter_map(|reader| reader.join().ok()).flatten().map(Portable::tree).collect()
-    });
-    listed.trees.extend(trees);
+    side_by_side(path, std::mem::take(&mut listed.layers), LayerWanted::Digests);
     listed
+}
+
+/// Reads layers; tells whether each was only listed, and its entries.
+fn side_by_side(
+    path: &Path,
+    layers: Vec<LayerPlan>,
+    wanted: LayerWanted,
+) -> Vec<(LayerPlan, bool, Portable)> {
+    let waiting = Mutex::new(layers);
+    let reader = || {
+        let mut done = Vec::new();
+        while let Some(plan) = waiting.lock().ok().and_then(|mut waiting| waiting.pop()) {
+            let mut source = FileSource::open(path);
+            let (limits, plans) = (Limits::for_browser(), std::slice::from_ref(&plan));
+            let outcome = image::read_layer(&mut source, plans, wanted, limits, u64::MAX, &mut |_| {
+                ControlFlow::Continue(())
+            });
+            let (is_listed, tree) = match outcome {
+                Ok(LayerOutcome::Listed(layer)) => (true, layer.tree),
+                Ok(LayerOutcome::Read(layer, _)) => (false, layer.tree),
+                Err(error) => panic!("{error}"),
+            };
+            done.push((plan, is_listed, Portable::of(tree)));
+        }
+        done
+    };
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..N_THREADS).map(|_| scope.spawn(reader)).collect();
+        readers.into_iter().filter_map(|reader| reader.join().ok()).flatten().collect()
+    })
 }
 
 /// Entries as they travel between workers.

@@ -11,7 +11,7 @@ use layerlab::archive::Limits;
 use layerlab::archive::compression::{Compression, Inflate, Quota};
 use layerlab::archive::tar::{MemberKind, Streaming};
 use layerlab::digest::Digest;
-use layerlab::layer::{LayerEntry, LayerTree, Replaced};
+use layerlab::layer::{LayerEntry, LayerTree, Rare, Replaced};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -282,10 +282,9 @@ impl Written {
             gid: self.gid,
             size_bytes: body.map_or(0, |body| body.len() as u64),
             mtime_secs: self.mtime_secs,
-            link: link.to_owned(),
             digest: body.map(|body| Digest::of(body)),
-            device,
-            xattrs: self.xattrs.clone().into_iter().collect(),
+            rare: Rare { link: link.into(), device, xattrs: self.xattrs.clone().into_iter().collect() }
+                .boxed(),
             is_sparse: false,
             n_times: 1,
             is_implicit: false,
@@ -303,10 +302,8 @@ fn implicit() -> LayerEntry {
         gid: 0,
         size_bytes: 0,
         mtime_secs: 0,
-        link: String::new(),
         digest: None,
-        device: None,
-        xattrs: Vec::new(),
+        rare: None,
         is_sparse: false,
         n_times: 0,
         is_implicit: true,
@@ -353,10 +350,10 @@ fn expected(layer: &[Written]) -> Told {
     let files = told.entries.clone();
     for entry in told.entries.values_mut().filter(|entry| entry.kind == MemberKind::HardLink) {
         // So many steps lead out of any chain that is no circle.
-        let mut target = files.get(&entry.link);
+        let mut target = files.get(entry.link());
         for _ in 0..files.len() {
             target = target
-                .and_then(|at| if at.kind == MemberKind::HardLink { files.get(&at.link) } else { Some(at) });
+                .and_then(|at| if at.kind == MemberKind::HardLink { files.get(at.link()) } else { Some(at) });
         }
         entry.digest = target.and_then(|file| file.digest);
     }

@@ -503,9 +503,9 @@ pub fn differences(before: &LayerEntry, now: &LayerEntry) -> Vec<Aspect> {
         (Aspect::Content, is_content),
         (Aspect::Mode, before.mode != now.mode),
         (Aspect::Owner, (before.uid, before.gid) != (now.uid, now.gid)),
-        (Aspect::LinkTarget, before.kind == now.kind && before.link != now.link),
-        (Aspect::Device, before.kind == now.kind && before.device != now.device),
-        (Aspect::Xattrs, before.xattrs != now.xattrs),
+        (Aspect::LinkTarget, before.kind == now.kind && before.link() != now.link()),
+        (Aspect::Device, before.kind == now.kind && before.device() != now.device()),
+        (Aspect::Xattrs, before.xattrs() != now.xattrs()),
     ];
     all.into_iter().filter(|(_, differs)| *differs).map(|(aspect, _)| aspect).collect()
 }

@@ -67,7 +67,6 @@ fn open(source: &mut dyn ByteSource) -> Result<Opened, OpenError> {
     image::open(source, limits(), &mut |event| {
         match event {
             Event::Progress { done_bytes, total_bytes } => assert!(done_bytes <= total_bytes),
-            Event::Listed { .. } => unreachable!("one pass lists nothing beforehand"),
             Event::Documents(documents) => {
                 n_documents += 1;
                 opened.documents = documents.clone();

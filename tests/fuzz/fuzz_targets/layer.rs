@@ -10,12 +10,13 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use common::{Chopped, MAX_BYTES, limits, mutate};
+use layerlab::archive::fed::Fed;
 use layerlab::archive::tar::{MemberKind, Seeking, Streaming, Walk};
 use layerlab::digest::Digest;
 use layerlab::layer::dive::Dive;
 use layerlab::layer::stack::{ChangeKind, NodeId, ROOT, Stack};
 use layerlab::layer::waste::Waste;
-use layerlab::layer::{LayerTree, Row};
+use layerlab::layer::{LayerTree, Listing, Row};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
@@ -36,11 +37,32 @@ fuzz_target!(|bytes: &[u8]| {
     same(other, other_error.map(|error| error.to_string()));
     let (other, other_error) = LayerTree::read(&mut Seeking(Cursor::new(bytes)), limits());
     same(other, other_error.map(|error| error.to_string()));
+    let (listed, listed_error) = LayerTree::list(&mut Streaming::new(bytes), limits());
+    let (fed, fed_error) = list_fed(bytes);
+    assert_eq!(fed, listed);
+    assert_eq!(fed_error, listed_error.map(|error| error.to_string()));
     // What was read counts whether or not the rest is damaged.
     check_tree(&tree, bytes);
     check_rows(&tree, "");
     check_stack(&tree);
 });
+
+/// Lists with bytes that come by themselves: each piece is longer than what the one before left open.
+fn list_fed(bytes: &[u8]) -> (LayerTree, Option<String>) {
+    let mut listing = Listing::new(limits());
+    let (mut end, total) = (0, bytes.len());
+    loop {
+        end = (end * 2 + 100).min(total);
+        let start = usize::try_from(listing.place().next_header()).unwrap().min(end);
+        let pos = listing.place().pos();
+        let mut reader = Fed::new(&bytes[start..end], start as u64, pos, total as u64);
+        match listing.go_on(&mut reader) {
+            Ok(false) => assert!(end < total),
+            Ok(true) => return (listing.finish(), None),
+            Err(error) => return (listing.finish(), Some(error.to_string())),
+        }
+    }
+}
 
 fn sum(sizes: impl Iterator<Item = u64>) -> u64 {
     sizes.fold(0, u64::saturating_add)

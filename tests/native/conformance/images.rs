@@ -67,7 +67,7 @@ pub(super) fn open(path: &Path) -> Result<Told, OpenError> {
         FileSource::open(path).map_err(|error| OpenError::Unreadable { message: error.to_string() })?;
     image::open(&mut source, Limits::for_browser(), &mut |event| {
         match event {
-            Event::Progress { .. } | Event::Listed { .. } => {}
+            Event::Progress { .. } => {}
             Event::Documents(documents) => told.documents = documents.clone(),
             Event::Images(images) => {
                 told.images = images.to_vec();
@@ -325,6 +325,6 @@ pub(super) fn entry(path: &str, entry: &LayerEntry) -> Value {
         "gid": entry.gid,
         "size": entry.size_bytes,
         "mtime": entry.mtime_secs,
-        "link": shown(&entry.link),
+        "link": shown(entry.link()),
     })
 }

@@ -120,9 +120,9 @@ fn full(path: &str, told: &LayerEntry) -> Value {
         value["pathHex"] = json!(hex(&bytes));
     }
     value["sha256"] = json!(told.digest.map(|digest| digest.hex()));
-    value["device"] = json!(told.device.map(|(major, minor)| format!("{major}:{minor}")));
+    value["device"] = json!(told.device().map(|(major, minor)| format!("{major}:{minor}")));
     let xattrs: BTreeMap<String, String> =
-        told.xattrs.iter().map(|(name, value)| (shown(name), hex(value))).collect();
+        told.xattrs().iter().map(|(name, value)| (shown(name), hex(value))).collect();
     value["xattrs"] = if xattrs.is_empty() { Value::Null } else { json!(xattrs) };
     value["sparse"] = json!(told.is_sparse);
     value["times"] = json!(if told.n_times > 1 { told.n_times } else { 0 });
