@@ -264,7 +264,7 @@ impl Hovering<'_> {
 
     fn stage(&self, outline: &Outline<'_>, idx: usize, range: TextRange) -> Option<Hover> {
         let stage = outline.stages.get(idx)?;
-        let node = outline.from_node(idx)?;
+        let node = outline.opening(idx)?;
         let base = stage.base.map_or("", |base| base.value.as_str());
         let n = stage.end.saturating_sub(stage.from + 1);
         let instructions = if n == 1 { "1 instruction".to_owned() } else { format!("{n} instructions") };

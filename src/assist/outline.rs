@@ -69,7 +69,7 @@ impl<'a> Outline<'a> {
     }
 
     /// The FROM of a stage.
-    pub(super) fn from_node(&self, stage: usize) -> Option<&'a Node> {
+    pub(super) fn opening(&self, stage: usize) -> Option<&'a Node> {
         self.nodes.get(self.stages.get(stage)?.from)
     }
 
@@ -96,7 +96,7 @@ impl<'a> Outline<'a> {
     pub(super) fn place_of(&self, stage: usize) -> Option<TextRange> {
         let lines = self.stages.get(stage)?;
         let word = lines.name.or(lines.base);
-        Some(word.map_or(self.from_node(stage)?.keyword.range, |word| word.range))
+        Some(word.map_or(self.opening(stage)?.keyword.range, |word| word.range))
     }
 }
 

@@ -178,7 +178,9 @@ impl<'a> Walk<'a> {
             "ENV" => {
                 let mut values = Vec::new();
                 for triple in node.args.chunks_exact(3) {
-                    if let [name, value, _] = triple {
+                    if let [name, value, _] = triple
+                        && !name.value.is_empty()
+                    {
                         values.push((name, self.value(&value.value, scope)));
                     }
                 }

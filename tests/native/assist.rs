@@ -73,7 +73,8 @@ fn renames_well(text: &str, file: &Dockerfile, edits: Vec<layerlab::diagnostic::
     let is_alike = edits.iter().all(|edit| edit.range.of(text) == old);
     let renamed = Fix { label: String::new(), edits }.apply(text);
     let after = Dockerfile::read(&renamed);
-    assert_eq!(after.refusals.len(), file.refusals.len(), "{text:?} became {renamed:?}");
+    // A name that cannot be may have been among those that are refused.
+    assert!(after.refusals.len() <= file.refusals.len(), "{text:?} became {renamed:?}");
     let back = rename(&renamed, &after, first.range.start(), &old);
     if let (true, Ok(edits)) = (is_alike, back) {
         assert_eq!(Fix { label: String::new(), edits }.apply(&renamed), text);
@@ -144,7 +145,9 @@ fn any_place() {
 
 #[test]
 fn any_format() {
-    run(&dockerfile(), |text| drop(formats_well(&text)));
+    run(&dockerfile(), |text| {
+        formats_well(&text);
+    });
     let n_changed = recorded().iter().filter(|text| formats_well(text)).count();
     assert!(n_changed > 0, "some record is not in style yet");
 }

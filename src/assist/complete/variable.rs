@@ -130,7 +130,7 @@ fn reference(text: &str, start: usize, escape: char) -> Option<Reference> {
         None => (head.strip_suffix('$')?, false),
     };
     let n_escapes = front.len() - front.trim_end_matches(escape).len();
-    (front.len() >= start && n_escapes % 2 == 0).then(|| Reference { start: front.len(), is_braced, name })
+    (front.len() >= start && n_escapes % 2 == 0).then_some(Reference { start: front.len(), is_braced, name })
 }
 
 /// The end of `word` is within single quotes.
