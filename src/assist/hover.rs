@@ -1,7 +1,7 @@
 //! What stands at a place, in a few sentences.
 //!
 //! Instructions, flags, mounts, parser directives, names of checks and
-//! predefined arguments have texts of their own ([`docs`](super::docs)). Of stages and
+//! predefined arguments have texts of their own ([`docs`]). Of stages and
 //! variables it is said what this file says about them; a value only where
 //! it is certain from the file and from what is known.
 

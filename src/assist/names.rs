@@ -1,7 +1,7 @@
 //! Stages and variables: where they are defined, and where they are used.
 //!
 //! A stage is named by `AS`, by FROM lines below it, and by `--from` and `from=`
-//! (see [`outline`](super::outline) for who finds which). A variable is
+//! (see `outline` for who finds which). A variable is
 //! one *definition after another*: an ENV that hides an ARG of its name goes on
 //! with the same variable, and so does a stage that declares a global ARG, or
 //! one that is built on another stage. All ARGs of one name are one variable,

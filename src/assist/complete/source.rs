@@ -119,7 +119,7 @@ impl Complete<'_> {
             return;
         }
         // Blanks cut words here whatever quotes say.
-        let start = text.rfind(char::is_whitespace).map_or(0, |at| at + 1).max(typed.args);
+        let start = text.rfind([' ', '\t']).map_or(0, |at| at + 1).max(typed.args);
         let raw = text.get(start..).unwrap_or("");
         // The last word is where it goes; that is a path of the image.
         if raw.starts_with("<<") || typed.n_args() > 0 && raw.starts_with('/') {
