@@ -653,7 +653,9 @@ fn doc_comment(comments: &[String], name: &str) -> String {
     found.unwrap_or("").to_owned()
 }
 
-fn is_stage_name(name: &str) -> bool {
+/// Whether a stage can be called so, in any case.
+#[must_use]
+pub fn is_stage_name(name: &str) -> bool {
     let lower = name.to_lowercase();
     lower.starts_with(|ch: char| ch.is_ascii_lowercase())
         && lower

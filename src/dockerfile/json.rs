@@ -297,6 +297,51 @@ impl Reader<'_> {
     }
 }
 
+/// The exec form of a command that needs no shell: words, some of them in quotes.
+///
+/// None where a shell would do anything to it: variables, patterns, operators,
+/// escapes, what only a shell knows as a command. `exec` says what the exec form does anyway.
+#[must_use]
+pub fn exec_form(command: &str) -> Option<String> {
+    const OF_SHELLS: [&str; 14] = [
+        "cd", "source", ".", "export", "set", "unset", "ulimit", "umask", "trap", "eval", "alias", "type",
+        "command", "builtin",
+    ];
+    let mut words: Vec<String> = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for ch in command.chars() {
+        match (ch, quote) {
+            (_, Some(mark)) if ch == mark => quote = None,
+            // Within single quotes all is plain for a shell; a builder may still take an escape there.
+            ('$' | '`' | '\\' | '\n' | '\r', _) => return None,
+            (_, Some(_)) => word.get_or_insert_default().push(ch),
+            ('"' | '\'', None) => {
+                quote = Some(ch);
+                word.get_or_insert_default();
+            }
+            (' ', None) => words.extend(word.take()),
+            _ if ch.is_ascii_alphanumeric() || "./-_:@%+,=".contains(ch) => {
+                word.get_or_insert_default().push(ch);
+            }
+            _ => return None,
+        }
+    }
+    words.extend(word);
+    if words.first().is_some_and(|word| word == "exec") {
+        words.remove(0);
+        // Its options are not a program.
+        words.first().filter(|word| !word.starts_with('-'))?;
+    }
+    let first = words.first()?;
+    // `name=value program` sets a variable.
+    if quote.is_some() || first.is_empty() || first.contains('=') || OF_SHELLS.contains(&first.as_str()) {
+        return None;
+    }
+    let words: Vec<String> = words.iter().map(|word| format!("\"{}\"", word.replace('"', "\\\""))).collect();
+    Some(format!("[{}]", words.join(", ")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,5 +375,32 @@ mod tests {
         assert_eq!(parse_array(&"[".repeat(1_000_000)), JsonForm::NotJson);
         let deep = format!("[{}{}]", "[".repeat(20_000), "]".repeat(20_000));
         assert_eq!(parse_array(&deep), JsonForm::NotJson);
+    }
+
+    #[test]
+    fn exec_forms() {
+        let check = |command: &str, expected: Option<&str>| {
+            assert_eq!(exec_form(command).as_deref(), expected, "{command}");
+        };
+        check("a  -b", Some(r#"["a", "-b"]"#));
+        check("a 'b c' \"d'e\" f\"g\"h '' 'i\"j'", Some(r#"["a", "b c", "d'e", "fgh", "", "i\"j"]"#));
+        check("exec node a.js", Some(r#"["node", "a.js"]"#));
+        for command in [
+            "",
+            "a $b",
+            "a && b",
+            "a *.c",
+            "A=1 b",
+            "cd /a",
+            "a 'b",
+            "a \\ b",
+            "~/a",
+            "exec",
+            "exec -a b c",
+            "a #b",
+            "a '$b'",
+        ] {
+            check(command, None);
+        }
     }
 }

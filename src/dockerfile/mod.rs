@@ -19,6 +19,7 @@ pub mod heredoc;
 pub mod instruction;
 pub mod json;
 pub mod mount;
+mod repair;
 mod source;
 pub mod stage;
 pub mod syntax;

@@ -3,8 +3,9 @@
 use super::directive;
 use super::error::{Problem, Refusal};
 use super::instruction::{ArgDefinition, From, Instruction, Kind};
-use super::syntax::{Dialect, Directive, Parse, Spanned, parse_as};
-use crate::diagnostic::{Diagnostic, Fix};
+use super::repair;
+use super::syntax::{Dialect, Directive, Node, Parse, Spanned, parse_as};
+use crate::diagnostic::Diagnostic;
 use crate::text::{Lines, TextRange};
 
 /// One stage: its `FROM` and what follows.
@@ -59,6 +60,9 @@ impl Dockerfile {
             global_args: Vec::new(),
             stages: Vec::new(),
         };
+        for refusal in &mut file.refusals {
+            refusal.fix = repair::of_text(text, &refusal.problem, refusal.range);
+        }
         let nodes = std::mem::take(&mut file.parse.nodes);
         let refused: Vec<Lines> = file.refusals.iter().filter_map(|refusal| refusal.lines).collect();
         for node in &nodes {
@@ -66,7 +70,7 @@ impl Dockerfile {
                 Ok(instruction) => file.add(instruction),
                 // One message for one mistake: the parser's own is already there.
                 Err(_) if refused.contains(&node.lines) => {}
-                Err((problem, range)) => file.refuse(text, problem, range, node.lines),
+                Err((problem, range)) => file.refuse(text, node, problem, range),
             }
         }
         file.parse.nodes = nodes;
@@ -92,25 +96,13 @@ impl Dockerfile {
         }
     }
 
-    fn refuse(&mut self, text: &str, problem: Problem, range: TextRange, lines: Lines) {
-        let fix = match &problem {
-            Problem::UnknownInstruction { nearest: Some(nearest), .. } => {
-                Some(Fix::replace(range, nearest.clone()))
-            }
-            Problem::UnknownFlag { name, nearest: Some(nearest) } => {
-                let start = range.start() + "--".len();
-                let written = TextRange::new(start, start + name.len());
-                // The name may be written with quotes, or over two lines.
-                (written.of(text) == name).then(|| Fix::replace(written, nearest.clone()))
-            }
-            _ => None,
-        };
+    fn refuse(&mut self, text: &str, node: &Node, problem: Problem, range: TextRange) {
         self.refusals.push(Refusal {
+            fix: repair::of_node(text, node, &problem, range),
             problem,
             range,
-            lines: Some(lines),
-            prefix_line: Some(lines.first),
-            fix,
+            lines: Some(node.lines),
+            prefix_line: Some(node.lines.first),
         });
     }
 

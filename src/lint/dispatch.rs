@@ -320,7 +320,10 @@ impl Dispatch<'_, '_> {
         let requested = self.expand(path)?;
         if !self.vars.has_workdir && !self.is_absolute(&requested) {
             let place = self.state.place(self.command);
-            workdir_relative_path::check(&requested, path.range, place, self.findings);
+            let absolute = format!("/{}", normal_path(&format!("{}/{requested}", self.vars.working_dir)));
+            let is_known = self.vars.unknown_base.is_none() && !self.is_windows;
+            let absolute = is_known.then_some(absolute);
+            workdir_relative_path::check(path, &requested, absolute, place, self.findings);
         }
         self.vars.has_workdir = true;
         self.vars.working_dir = if self.is_absolute(&requested) {

@@ -24,6 +24,7 @@ use super::Rule;
 use super::findings::{Finding, Findings, Place};
 use crate::diagnostic::Fix;
 use crate::dockerfile::instruction::CommandLine;
+use crate::dockerfile::json::exec_form;
 use crate::dockerfile::syntax::Spanned;
 
 /// The rule.
@@ -56,18 +57,6 @@ pub(super) fn check(
     findings.report(&RULE, place, finding);
 }
 
-/// The exec form of a command that needs no shell: plain words and blanks.
-fn exec_form(command: &str) -> Option<String> {
-    let is_plain = |ch: char| ch.is_ascii_alphanumeric() || " ./-_:@%+,=".contains(ch);
-    let words: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).collect();
-    // `name=value program` sets a variable.
-    let is_fine = command.chars().all(is_plain) && words.first().is_some_and(|word| !word.contains('='));
-    is_fine.then(|| {
-        let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-        format!("[{}]", words.join(", "))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::*;
@@ -87,6 +76,9 @@ CMD my-program start
     #[test]
     fn fixed() {
         check_fix("FROM a\nCMD my-program start\n", "FROM a\nCMD [\"my-program\", \"start\"]\n");
+        check_fix("FROM a\nCMD echo 'a b'\n", "FROM a\nCMD [\"echo\", \"a b\"]\n");
+        check_fix("FROM a\nENTRYPOINT exec b\n", "FROM a\nENTRYPOINT [\"b\"]\n");
+        check_no_fix("FROM a\nCMD cd /a\n");
         check_no_fix("FROM a\nCMD a && b\n");
         check_no_fix("FROM a\nCMD A=1 b\n");
     }

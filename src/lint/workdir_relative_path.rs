@@ -21,7 +21,9 @@
 
 use super::Rule;
 use super::findings::{Finding, Findings, Place};
-use crate::text::{TextRange, go_quote};
+use crate::diagnostic::Fix;
+use crate::dockerfile::syntax::Spanned;
+use crate::text::go_quote;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -31,14 +33,24 @@ pub(super) const RULE: Rule = Rule {
     is_experimental: false,
 };
 
-/// Asked for the first WORKDIR of a stage if it is relative.
-pub(super) fn check(path: &str, range: TextRange, place: Place<'_>, findings: &mut Findings) {
+/// Asked for the first WORKDIR of a stage if it is relative; `absolute` is where it leads, if the base is known.
+pub(super) fn check(
+    path: &Spanned,
+    requested: &str,
+    absolute: Option<String>,
+    place: Place<'_>,
+    findings: &mut Findings,
+) {
+    let range = path.range;
+    // With variables or quotes it is not what is written.
+    let fix = absolute.filter(|_| path.value == requested).map(|absolute| Fix::replace(range, absolute));
     let finding = Finding {
         detail: format!(
             "Relative workdir {} can have unexpected results if the base image changes",
-            go_quote(path)
+            go_quote(requested)
         ),
         range,
+        fix,
         ..Finding::default()
     };
     findings.report(&RULE, place, finding);
@@ -59,5 +71,11 @@ WORKDIR nginx
 ",
         );
         check("\nFROM nginx AS a\nWORKDIR /usr\nFROM a\nWORKDIR share\n");
+    }
+
+    #[test]
+    fn fixed_where_the_base_is_known() {
+        check_fix("FROM nginx\nWORKDIR usr/share\n", "FROM nginx\nWORKDIR /usr/share\n");
+        check_no_fix("FROM nginx\nENV D=d\nWORKDIR a/$D\n");
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn run<S: Strategy>(strategy: &S, property: impl Fn(S::Value)) {
 }
 
 /// Words that mean something in a Dockerfile, between any others.
-fn dockerfile() -> impl Strategy<Value = String> {
+pub(super) fn dockerfile() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         4 => prop::sample::select(vec![
             "FROM", "RUN", "COPY", "ADD", "ENV", "ARG", "LABEL", "CMD", "ENTRYPOINT", "EXPOSE", "WORKDIR",
@@ -378,7 +378,7 @@ fn hard_files_cut_at_every_byte() {
     }
 }
 
-fn recorded() -> Vec<String> {
+pub(super) fn recorded() -> Vec<String> {
     texts(&[
         "parser/testfiles.jsonl",
         "parser/testfiles-negative.jsonl",

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// What each module may use: arrows only point up this table.
-const MODULES: [(&str, &[&str]); 17] = [
+const MODULES: [(&str, &[&str]); 18] = [
     ("text", &[]),
     ("digest", &[]),
     ("diagnostic", &["text"]),
@@ -23,6 +23,7 @@ const MODULES: [(&str, &[&str]); 17] = [
     ("cache", &["text", "digest", "dockerfile", "oci", "context", "graph"]),
     ("terminal", &["text", "digest", "dockerfile", "context", "graph", "cache"]),
     ("lint", &["text", "diagnostic", "digest", "dockerfile", "oci", "context", "graph"]),
+    ("assist", &["text", "diagnostic", "dockerfile", "lint"]),
     ("protocol", &["digest", "oci", "archive", "layer", "context", "image"]),
     ("job", &["digest", "archive", "layer", "context", "image", "protocol"]),
     (
@@ -38,6 +39,7 @@ const MODULES: [(&str, &[&str]); 17] = [
             "cache",
             "terminal",
             "lint",
+            "assist",
             "protocol",
         ],
     ),
@@ -57,6 +59,7 @@ const MODULES: [(&str, &[&str]); 17] = [
             "cache",
             "terminal",
             "lint",
+            "assist",
             "protocol",
             "job",
             "app",
