@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod archive;
+pub mod buildfile;
 pub mod cache;
 pub mod context;
 pub mod diagnostic;

@@ -7,6 +7,7 @@
 //! that components draw.
 
 pub mod analysis;
+pub mod build_file;
 pub mod example;
 pub mod files;
 pub mod history;

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod archives;
 #[cfg(test)]
+mod buildfiles;
+#[cfg(test)]
 mod cache_properties;
 #[cfg(test)]
 mod conformance;

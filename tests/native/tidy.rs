@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// What each module may use: arrows only point up this table.
-const MODULES: [(&str, &[&str]); 17] = [
+const MODULES: [(&str, &[&str]); 18] = [
     ("text", &[]),
     ("digest", &[]),
     ("diagnostic", &["text"]),
@@ -23,8 +23,9 @@ const MODULES: [(&str, &[&str]); 17] = [
     ("cache", &["text", "digest", "dockerfile", "oci", "context", "graph"]),
     ("terminal", &["text", "digest", "dockerfile", "context", "graph", "cache"]),
     ("lint", &["text", "diagnostic", "digest", "dockerfile", "oci", "context", "graph"]),
+    ("buildfile", &["text", "digest"]),
     ("protocol", &["digest", "oci", "archive", "layer", "context", "image"]),
-    ("job", &["digest", "archive", "layer", "context", "image", "protocol"]),
+    ("job", &["digest", "archive", "layer", "context", "image", "buildfile", "protocol"]),
     (
         "app",
         &[
