@@ -8,6 +8,7 @@
 
 pub mod analysis;
 pub mod build_file;
+pub mod change;
 pub mod example;
 pub mod files;
 pub mod history;

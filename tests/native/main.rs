@@ -8,6 +8,8 @@ mod buildfiles;
 #[cfg(test)]
 mod cache_properties;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod contents;
