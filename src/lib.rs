@@ -3,6 +3,7 @@
 pub mod app;
 pub mod archive;
 pub mod assist;
+pub mod buildfile;
 pub mod cache;
 pub mod context;
 pub mod diagnostic;

@@ -13,6 +13,7 @@ use layerlab::digest::Digest;
 use layerlab::image::OpenAs;
 use layerlab::job::{Files, Job};
 use layerlab::oci::ImageConfig;
+use layerlab::protocol::build_file::{BuildFileKind, BuildFileReport, BuildNote, BuildReport};
 use layerlab::protocol::{
     ContextReport, ContextSource, FolderRow, ImageReport, JobId, LayerReport, LayerWanted, PlannedLayer,
     Reply, Request, RowKind,
@@ -70,6 +71,12 @@ fn requests_arrive_as_they_were_sent() {
             source: ContextSource::Folder { paths: vec!["src/a.rs".into()], folders: vec!["src".into()] },
             is_again: true,
         },
+        Request::ReadBuildFile {
+            job,
+            name: "compose.yaml".into(),
+            text: "services: {}\n".into(),
+            environment: "A=naïve\n".into(),
+        },
     ];
     for request in &requests {
         match request {
@@ -78,7 +85,8 @@ fn requests_arrive_as_they_were_sent() {
             | Request::ReadLayer { .. }
             | Request::KeepEntries { .. }
             | Request::ListFolder { .. }
-            | Request::ReadContext { .. } => round_trip(request),
+            | Request::ReadContext { .. }
+            | Request::ReadBuildFile { .. } => round_trip(request),
         }
     }
 }
@@ -154,7 +162,42 @@ fn replies_arrive_as_they_were_sent() {
         single_root: Some("shop".into()),
         problems: vec!["odd".into()],
     };
+    let note = BuildNote { line: 1, column: u32::MAX, message: "odd".into() };
+    let some = || vec!["a".to_owned(), "b".to_owned()];
+    let pairs = || BTreeMap::from([("A".to_owned(), Some("1".to_owned())), ("B".to_owned(), None)]);
+    let build = BuildReport {
+        name: "app".into(),
+        line: 2,
+        context: "./app".into(),
+        dockerfile: "Dockerfile".into(),
+        dockerfile_inline: Some("FROM a\n".into()),
+        target: Some("prod".into()),
+        args: pairs(),
+        platforms: some(),
+        contexts: BTreeMap::from([("base".into(), "docker-image://alpine".into())]),
+        no_cache: true,
+        no_cache_filter: some(),
+        pull: true,
+        cache_from: some(),
+        secrets: some(),
+        ssh: some(),
+        network: Some("none".into()),
+        labels: pairs(),
+        tags: some(),
+        ignored: some(),
+        notes: vec![note.clone()],
+    };
+    let build_file = |kind| BuildFileReport {
+        kind,
+        builds: vec![build.clone(), BuildReport::default()],
+        groups: vec![("default".into(), some())],
+        notes: vec![note.clone()],
+    };
     let replies = [
+        Reply::BuildFileRead { job, report: build_file(BuildFileKind::Compose) },
+        Reply::BuildFileRead { job, report: build_file(BuildFileKind::BakeHcl) },
+        Reply::BuildFileRead { job, report: build_file(BuildFileKind::BakeJson) },
+        Reply::BuildFileFailed { job, message: "this is not YAML".into(), line: 1, column: 2 },
         Reply::Ready { build: "b1".into() },
         Reply::Progressed { job, done_bytes: 0, total_bytes: MAX_BYTES },
         Reply::ImagesFound { job, images: vec![image, ImageReport::default()] },
@@ -214,7 +257,9 @@ fn replies_arrive_as_they_were_sent() {
             | Reply::ArchiveEntries { .. }
             | Reply::ContextRead { .. }
             | Reply::Failed { .. }
-            | Reply::FolderListed { .. } => round_trip(reply),
+            | Reply::FolderListed { .. }
+            | Reply::BuildFileRead { .. }
+            | Reply::BuildFileFailed { .. } => round_trip(reply),
         }
     }
 }

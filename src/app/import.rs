@@ -99,6 +99,10 @@ pub enum ContextMessage {
     DockerfileChosen(String),
     /// A text was pasted: changes, modes or a list of files.
     Pasted(String),
+    /// A diff was pasted that is all of a change: its old side is what was built, its new side the present.
+    ChangePasted(String),
+    /// The Dockerfile that was built was given beside the present one.
+    OldDockerfileGiven(String),
     /// What was said was read.
     NoteClosed,
 }
@@ -161,6 +165,8 @@ pub(super) fn update(state: &mut State, message: ContextMessage) -> Vec<Effect> 
         }
         ContextMessage::DockerfileChosen(path) => choose_dockerfile(state, &path),
         ContextMessage::Pasted(text) => super::pasted::apply(state, &text),
+        ContextMessage::ChangePasted(diff) => super::pasted::apply_whole(state, &diff),
+        ContextMessage::OldDockerfileGiven(text) => super::pasted::old_dockerfile(state, &text),
         ContextMessage::NoteClosed => {
             state.import = ImportState::Idle;
             Vec::new()

@@ -7,6 +7,8 @@
 //! that components draw.
 
 pub mod analysis;
+pub mod build_file;
+pub mod change;
 pub mod example;
 pub mod files;
 pub mod history;

@@ -318,7 +318,9 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
         | Reply::ContextFiles { .. }
         | Reply::ArchiveFound { .. }
         | Reply::ArchiveEntries { .. }
-        | Reply::ContextRead { .. } => {}
+        | Reply::ContextRead { .. }
+        | Reply::BuildFileRead { .. }
+        | Reply::BuildFileFailed { .. } => {}
         Reply::Progressed { done_bytes: now, total_bytes: all, .. } => {
             if let ImageState::Opening { done_bytes, total_bytes, .. } = &mut state.image {
                 (*done_bytes, *total_bytes) = (now, all);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::change::{WholeChange, two_versions, whole_change};
 use super::history::Event;
 use super::import::{ImportNote, ImportState, take};
 use super::saved::Part;
@@ -120,23 +121,51 @@ fn apply_patch(state: &mut State, patch: Patch) -> Vec<Effect> {
     }
     let applied = patch::apply(Rc::make_mut(&mut now.files), &of_files, n_edit);
     problems.extend(sentences(&applied.problems, problem));
-    let counts = [
-        (applied.n_edited, "edited"),
-        (applied.n_added, "added"),
-        (applied.n_deleted, "deleted"),
-        (applied.n_renamed, "renamed"),
-        (applied.n_modes, "with another mode"),
-        (applied.n_same, "there already"),
-    ];
-    let parts: Vec<String> =
-        counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    if !parts.is_empty() {
-        told.push(format!("Files: {}.", parts.join(", ")));
+    let counts = applied.counts();
+    if !counts.is_empty() {
+        told.push(format!("Files: {counts}."));
     }
     if told.is_empty() && problems.is_empty() {
         told.push("Nothing in it changes a file.".to_owned());
     }
     done(state, told, problems);
+    let mut effects = changed(state, Part::Files);
+    effects.push(Effect::ShowTexts);
+    effects
+}
+
+/// Takes a diff for all that changed at once: its old side is what was built, its new side the present version.
+pub(super) fn apply_whole(state: &mut State, diff: &str) -> Vec<Effect> {
+    match whole_change(&state.session.now, diff, state.session.n_edits + 1) {
+        Ok(WholeChange { before, after, done: told, notes, .. }) => {
+            state.session.n_edits += 1;
+            let effects = built_before(state, before, after);
+            done(state, told, sentences(&notes, Clone::clone));
+            effects
+        }
+        Err(error) => {
+            done(state, Vec::new(), vec![error.to_string()]);
+            Vec::new()
+        }
+    }
+}
+
+/// Takes a Dockerfile for the one that was built, with all else as it is.
+pub(super) fn old_dockerfile(state: &mut State, text: &str) -> Vec<Effect> {
+    let (before, after) = two_versions(&state.session.now, text);
+    built_before(state, before, after)
+}
+
+/// One version is what was built and another is the present one, as one step that can be undone.
+fn built_before(state: &mut State, before: Version, after: Version) -> Vec<Effect> {
+    state.keep_replaced();
+    let is_built = state.session.last_build() == Some(&before);
+    // Without a Dockerfile nothing can have been built.
+    if !is_built && !before.dockerfile.trim().is_empty() {
+        state.session.events.push(Event::Built(Box::new(before)));
+        state.events_revision += 1;
+    }
+    state.session.now = after;
     let mut effects = changed(state, Part::Files);
     effects.push(Effect::ShowTexts);
     effects
@@ -273,6 +302,52 @@ mod tests {
         assert!(note.problems.iter().any(|problem| problem.contains("run.sh")), "{:?}", note.problems);
         let _ = update(&mut state, Message::ReplacementUndone);
         assert_eq!(state.session.now, before);
+    }
+
+    #[test]
+    fn a_whole_change_is_one_step() {
+        let mut state = State::new(Session::example(), "test");
+        let given = state.session.clone();
+        // The example is the new side: `npm install` became it.
+        let diff = "diff --git a/Dockerfile b/Dockerfile\n--- a/Dockerfile\n+++ b/Dockerfile\n\
+            @@ -4 +4 @@\n-RUN npm ci\n+RUN npm install\n\
+            diff --git a/index.js b/index.js\n--- a/index.js\n+++ b/index.js\n@@ -1 +1 @@\n-a\n+b\n";
+        let change = |state: &mut State, diff: &str| {
+            update(state, Message::Context(ContextMessage::ChangePasted(diff.into())))
+        };
+        let effects = change(&mut state, diff);
+        assert!(effects.contains(&Effect::ShowTexts));
+        assert_eq!(state.session.now, given.now);
+        let built = state.session.last_build().unwrap();
+        assert!(built.dockerfile.contains("RUN npm ci\n"));
+        assert_ne!(built.files.get("index.js"), given.now.files.get("index.js"));
+        assert_eq!(state.session.events.len(), given.events.len() + 1);
+        let _ = update(&mut state, Message::ReplacementUndone);
+        assert_eq!((&state.session.now, &state.session.events), (&given.now, &given.events));
+        // The other way round: what is here was built already.
+        let diff =
+            diff.replace("npm ci", "npm x").replace("npm install", "npm ci").replace("npm x", "npm install");
+        let _ = change(&mut state, &diff);
+        assert!(state.session.now.dockerfile.contains("RUN npm ci\n"));
+        assert_eq!(state.session.last_build(), Some(&given.now));
+        assert_eq!(state.session.events.len(), given.events.len());
+        // What does not fit changes nothing.
+        let before = state.clone();
+        assert!(change(&mut state, "nonsense").is_empty());
+        assert_eq!((&state.session, state.revision), (&before.session, before.revision));
+        assert!(matches!(&state.import, ImportState::Read(note) if note.problems.len() == 1));
+    }
+
+    #[test]
+    fn an_old_dockerfile_was_built() {
+        let mut state = State::new(Session::example(), "test");
+        let given = state.session.clone();
+        let message = ContextMessage::OldDockerfileGiven("FROM old\n".into());
+        let _ = update(&mut state, Message::Context(message));
+        assert_eq!(state.session.last_build().map(|it| it.dockerfile.as_str()), Some("FROM old\n"));
+        assert_eq!(state.session.now, given.now);
+        let _ = update(&mut state, Message::ReplacementUndone);
+        assert_eq!(state.session.events, given.events);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Knows nothing of a browser: bytes come from a [`ByteSource`], replies leave
 //! through a closure. The entry point in `web` connects both.
 
+mod build_file;
 mod context;
 
 use std::collections::BTreeMap;
@@ -86,6 +87,9 @@ impl Job {
                     .tree(image_idx, layer_idx)
                     .map_or(Vec::new(), |tree| tree.rows(&path).iter().map(FolderRow::new).collect());
                 reply(Reply::FolderListed { job, image_idx, layer_idx, path, rows });
+            }
+            Request::ReadBuildFile { job, name, text, environment } => {
+                reply(build_file::read(job, &name, &text, &environment));
             }
         }
     }

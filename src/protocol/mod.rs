@@ -8,11 +8,14 @@
 //! it gave up. A cancelled job ends with its worker: reading is synchronous, so
 //! that a worker could not hear the message.
 
+pub mod build_file;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
+use self::build_file::BuildFileReport;
 use crate::archive::tar::MemberKind;
 use crate::context::Entry;
 use crate::context::unpacked::Holds;
@@ -86,6 +89,17 @@ pub enum Request {
         layer_idx: u32,
         /// The folder; empty for the root.
         path: String,
+    },
+    /// Read a Compose file or a bake file.
+    ReadBuildFile {
+        /// The job.
+        job: JobId,
+        /// The file's name, which tells what it is; empty for a text that was pasted.
+        name: String,
+        /// What is in it.
+        text: String,
+        /// What is in the `.env` file beside it; empty for none.
+        environment: String,
     },
 }
 
@@ -252,6 +266,24 @@ pub enum Reply {
         path: String,
         /// What it has.
         rows: Vec<FolderRow>,
+    },
+    /// The builds of a Compose file or a bake file.
+    BuildFileRead {
+        /// The job.
+        job: JobId,
+        /// The builds.
+        report: BuildFileReport,
+    },
+    /// It is no such file.
+    BuildFileFailed {
+        /// The job.
+        job: JobId,
+        /// Why, as a sentence.
+        message: String,
+        /// The line, counted from 1.
+        line: u32,
+        /// The character in it, counted from 1.
+        column: u32,
     },
 }
 
@@ -504,7 +536,8 @@ impl Request {
             | Self::ReadLayer { job, .. }
             | Self::KeepEntries { job, .. }
             | Self::ReadContext { job, .. }
-            | Self::ListFolder { job, .. } => *job,
+            | Self::ListFolder { job, .. }
+            | Self::ReadBuildFile { job, .. } => *job,
         }
     }
 }
@@ -541,7 +574,9 @@ impl Reply {
             | Self::ArchiveEntries { job, .. }
             | Self::ContextRead { job, .. }
             | Self::Failed { job, .. }
-            | Self::FolderListed { job, .. } => Some(*job),
+            | Self::FolderListed { job, .. }
+            | Self::BuildFileRead { job, .. }
+            | Self::BuildFileFailed { job, .. } => Some(*job),
         }
     }
 }

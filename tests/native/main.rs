@@ -6,7 +6,11 @@ mod archives;
 #[cfg(test)]
 mod assist;
 #[cfg(test)]
+mod buildfiles;
+#[cfg(test)]
 mod cache_properties;
+#[cfg(test)]
+mod changes;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// What each module may use: arrows only point up this table.
-const MODULES: [(&str, &[&str]); 18] = [
+const MODULES: [(&str, &[&str]); 19] = [
     ("text", &[]),
     ("digest", &[]),
     ("diagnostic", &["text"]),
@@ -24,8 +24,9 @@ const MODULES: [(&str, &[&str]); 18] = [
     ("terminal", &["text", "digest", "dockerfile", "context", "graph", "cache"]),
     ("lint", &["text", "diagnostic", "digest", "dockerfile", "oci", "context", "graph"]),
     ("assist", &["text", "diagnostic", "dockerfile", "lint"]),
+    ("buildfile", &["text", "digest"]),
     ("protocol", &["digest", "oci", "archive", "layer", "context", "image"]),
-    ("job", &["digest", "archive", "layer", "context", "image", "protocol"]),
+    ("job", &["digest", "archive", "layer", "context", "image", "buildfile", "protocol"]),
     (
         "app",
         &[

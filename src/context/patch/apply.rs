@@ -35,6 +35,38 @@ pub struct Applied {
     pub problems: Vec<PatchProblem>,
 }
 
+impl Applied {
+    /// How many files of each kind, as people read it; empty for none.
+    #[must_use]
+    pub fn counts(&self) -> String {
+        let counts = [
+            (self.n_edited, "edited"),
+            (self.n_added, "added"),
+            (self.n_deleted, "deleted"),
+            (self.n_renamed, "renamed"),
+            (self.n_modes, "with another mode"),
+            (self.n_same, "there already"),
+        ];
+        let parts: Vec<String> =
+            counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        parts.join(", ")
+    }
+}
+
+/// The file that is there is the old side of a change, as the name of its blob tells.
+#[must_use]
+pub fn is_old_side(tree: &Tree, change: &FileChange) -> bool {
+    let Some((before, _)) = change.blobs.as_ref().filter(|(before, _)| is_whole_id(before)) else {
+        return false;
+    };
+    let path = if let ChangeKind::Renamed { from } = &change.kind { from } else { &change.path };
+    let digest = tree.get(path).and_then(|entry| match entry.kind {
+        EntryKind::File { digest, .. } => Some(digest),
+        _ => None,
+    });
+    digest == Some(blob_digest(before))
+}
+
 /// Makes the changes. What a file was renamed or copied from is looked up in the
 /// tree as it was, so that names can be exchanged.
 ///

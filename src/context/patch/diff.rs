@@ -78,6 +78,7 @@ struct Headers {
     is_deleted: bool,
     is_binary: bool,
     mode: Option<GitMode>,
+    mode_before: Option<GitMode>,
     has_other_mode: bool,
     blobs: Option<(String, String)>,
     renamed_from: Option<String>,
@@ -163,7 +164,9 @@ impl<'a> Reader<'a, '_> {
             }
         };
         let mode = headers.mode.filter(|_| !headers.is_deleted);
-        self.patch.changes.push(FileChange { path, kind, mode, content, blobs: headers.blobs, line });
+        let mode_before = headers.mode_before.or(headers.mode).filter(|_| !headers.is_new);
+        let blobs = headers.blobs;
+        self.patch.changes.push(FileChange { path, kind, mode, mode_before, content, blobs, line });
     }
 
     fn plain(&mut self) {
@@ -177,7 +180,8 @@ impl<'a> Reader<'a, '_> {
             _ => ChangeKind::Edited,
         };
         if let Some(path) = new.or(old).and_then(|name| self.patch.path_of(&name, line)) {
-            self.patch.changes.push(FileChange { path, kind, mode: None, content, blobs: None, line });
+            let (mode, mode_before) = (None, None);
+            self.patch.changes.push(FileChange { path, kind, mode, mode_before, content, blobs: None, line });
         }
     }
 
@@ -255,7 +259,8 @@ impl Headers {
         let behind = |start: &str| line.strip_prefix(start);
         if behind("similarity index ").or(behind("dissimilarity index ")).is_some() {
         } else if let Some(mode) = behind("old mode ") {
-            self.has_other_mode |= GitMode::parse(mode).is_some();
+            self.mode_before = GitMode::parse(mode);
+            self.has_other_mode |= self.mode_before.is_some();
         } else if let Some(mode) = behind("new mode ") {
             self.mode = GitMode::parse(mode);
         } else if let Some(mode) = behind("deleted file mode ") {

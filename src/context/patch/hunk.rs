@@ -97,6 +97,41 @@ pub fn revert_hunks(new: &str, hunks: &[Hunk]) -> Result<String, HunkError> {
     change(new, hunks, LineKind::Added)
 }
 
+/// Where a hunk should go, and what stands there instead.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Misfit {
+    /// The line of the diff that the hunk begins on, counted from 1.
+    pub hunk_line: u32,
+    /// The line of the text that it names, counted from 1.
+    pub text_line: u64,
+    /// The lines that should stand there.
+    pub expected: Vec<String>,
+    /// The lines that do.
+    pub found: Vec<String>,
+}
+
+/// What a hunk would change, and what stands in its place: for one that was refused.
+/// Long hunks are cut behind the first line that differs.
+#[must_use]
+pub fn misfit(text: &str, hunk: &Hunk) -> Misfit {
+    const MAX_LINES: usize = 8;
+    let side = hunk.side(LineKind::Removed);
+    let place = hunk.place(LineKind::Removed, side.is_empty());
+    let there: Vec<&str> = text.lines().skip(place).take(side.len().max(1)).collect();
+    let is_same = |idx: usize| side.get(idx).map(|line| line.text.as_str()) == there.get(idx).copied();
+    let n_same = (0..side.len()).take_while(|idx| is_same(*idx)).count();
+    let first = n_same.saturating_sub(MAX_LINES / 2);
+    let shown = |texts: Vec<&str>| -> Vec<String> {
+        texts.into_iter().skip(first).take(MAX_LINES).map(str::to_owned).collect()
+    };
+    Misfit {
+        hunk_line: hunk.line,
+        text_line: (place as u64).saturating_add(first as u64).saturating_add(1),
+        expected: shown(side.iter().map(|line| line.text.as_str()).collect()),
+        found: shown(there),
+    }
+}
+
 impl Hunk {
     /// The lines of the side that loses lines of the kind `gone`.
     fn side(&self, gone: LineKind) -> Vec<&HunkLine> {
@@ -272,6 +307,15 @@ mod tests {
         assert_eq!(apply_hunks("a\r\nb\r\nd\r\n", &diff).unwrap(), "a\r\nB\r\nc\r\nd\r\n");
         // The last line may have lost its end.
         assert_eq!(apply_hunks("a\nb", &diff).unwrap(), "a\nB\nc\n");
+    }
+
+    #[test]
+    fn what_stands_there_instead() {
+        let diff = hunks("@@ -2,3 +2,3 @@\n b\n-c\n+C\n d\n");
+        let told = misfit("a\nb\nx\nd\n", &diff[0]);
+        assert_eq!((told.hunk_line, told.text_line), (4, 2));
+        assert_eq!((told.expected.join(""), told.found.join("")), ("bcd".to_owned(), "bxd".to_owned()));
+        assert!(misfit("", &diff[0]).found.is_empty());
     }
 
     #[test]

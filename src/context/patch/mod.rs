@@ -7,7 +7,8 @@
 //! | `git diff --name-status` | the same |
 //!
 //! The text itself says what it is. [`apply()`] changes a [`Tree`](super::Tree);
-//! [`apply_hunks`] and [`revert_hunks`] change a text that is known, exactly.
+//! [`apply_hunks`] and [`revert_hunks`] change a text that is known, exactly, and
+//! [`FileChange::reversed`] leads from the new side to the old one.
 //! What stands around a diff (mails, commit messages) is not looked at. What is
 //! not understood is a [`PatchProblem`] with its line; no text makes it fail.
 //!
@@ -17,12 +18,13 @@
 mod apply;
 mod diff;
 mod hunk;
+mod reverse;
 mod status;
 
 use std::fmt;
 
-pub use self::apply::{Applied, apply};
-pub use self::hunk::{Hunk, HunkError, HunkLine, LineKind, apply_hunks, revert_hunks};
+pub use self::apply::{Applied, apply, is_old_side};
+pub use self::hunk::{Hunk, HunkError, HunkLine, LineKind, Misfit, apply_hunks, misfit, revert_hunks};
 use super::git::GitMode;
 use super::path::{self, MAX_ENTRIES, PathError};
 
@@ -57,6 +59,8 @@ pub struct FileChange {
     pub kind: ChangeKind,
     /// The mode that it has afterwards, where it is told.
     pub mode: Option<GitMode>,
+    /// The mode that it had, where it is told.
+    pub mode_before: Option<GitMode>,
     /// What became of its content.
     pub content: ContentChange,
     /// The blobs before and after, where they are told, maybe abbreviated.

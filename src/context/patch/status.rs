@@ -75,7 +75,8 @@ fn add(found: Found, line: u32, patch: &mut Patch) {
         }
     };
     let content = found.content;
-    patch.changes.push(FileChange { path, kind, mode: found.mode, content, blobs: None, line });
+    let (mode, mode_before) = (found.mode, None);
+    patch.changes.push(FileChange { path, kind, mode, mode_before, content, blobs: None, line });
 }
 
 /// `M\tNAME`, `R100\tOLD\tNEW`
