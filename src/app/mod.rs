@@ -19,6 +19,7 @@ pub mod legacy;
 mod opened;
 pub mod options;
 pub mod pasted;
+pub mod picture;
 pub mod placeholder;
 pub mod rows;
 pub mod saved;

@@ -1,9 +1,12 @@
 //! The stack: stages as columns of slabs.
 
 use super::analysis::Analysis;
-use super::rows::{InstructionRow, reason_of};
+use super::history::History;
+use super::rows::{InstructionRow, one_line, reason_of};
 use super::view::Mark;
 use crate::cache::reason::Reason;
+use crate::graph::{Graph, GraphStage, reference};
+use crate::protocol::instruction_of;
 
 /// A slab of the stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,24 +36,50 @@ pub enum SlabKind {
     Container,
 }
 
+/// How a stage uses another one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum UseKind {
+    /// It begins with it.
+    From,
+    /// It copies files from it.
+    Copy,
+    /// A command has its files mounted.
+    Mount,
+}
+
+/// A stage that another one uses.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Use {
+    /// The stage that is used.
+    pub stage: usize,
+    /// The instruction that uses it.
+    pub instruction: usize,
+    /// How.
+    pub kind: UseKind,
+}
+
 /// A stage as a column of slabs, lowest first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Column {
     /// The stage's name.
     pub name: String,
+    /// Its state at a glance: its slabs by theirs.
+    pub counts: Vec<(Mark, usize)>,
     /// It is the target.
     pub is_target: bool,
     /// The target needs it.
     pub is_needed: bool,
     /// Slabs, lowest first.
     pub slabs: Vec<Slab>,
-    /// Names of the stages that it begins with or takes files from.
-    pub sources: Vec<String>,
+    /// The stages that it uses.
+    pub uses: Vec<Use>,
+    /// What made the layers of its base, lowest first, where the image is known.
+    pub base_layers: Vec<String>,
     /// How many stages lie before it, along the longest way; stages of equal depth share a column.
     pub depth: usize,
 }
 
-pub(super) fn columns(analysis: &Analysis, rows: &[InstructionRow]) -> Vec<Column> {
+pub(super) fn columns(history: &History, analysis: &Analysis, rows: &[InstructionRow]) -> Vec<Column> {
     let Some(graph) = analysis.now.shown_graph() else { return Vec::new() };
     let mut columns: Vec<Column> = Vec::new();
     for (idx, stage) in graph.stages.iter().enumerate() {
@@ -108,6 +137,15 @@ pub(super) fn columns(analysis: &Analysis, rows: &[InstructionRow]) -> Vec<Colum
             .map(|column| column.depth + 1)
             .max()
             .unwrap_or(0);
+        let uses = uses(graph, idx, rows);
+        let layers = slabs.iter().filter(|slab| slab.kind == SlabKind::Layer);
+        let mut counts: Vec<(Mark, usize)> = Vec::new();
+        for slab in layers {
+            match counts.iter_mut().find(|(mark, _)| *mark == slab.mark) {
+                Some((_, n)) => *n += 1,
+                None => counts.push((slab.mark, 1)),
+            }
+        }
         // A stage that is not needed takes one slab: there is nothing to follow in it.
         if !stage.is_reachable {
             let n_steps = slabs.iter().filter(|slab| slab.kind == SlabKind::Layer).count();
@@ -117,17 +155,60 @@ pub(super) fn columns(analysis: &Analysis, rows: &[InstructionRow]) -> Vec<Colum
                 slab.note = format!("not needed, {n_steps} {}", if n_steps == 1 { "step" } else { "steps" });
             }
         }
-        let name_of = |id: &crate::graph::StageId| graph.stages.get(id.0).map(|stage| stage.name.clone());
         columns.push(Column {
             name: stage.name.clone(),
             is_target,
             is_needed: stage.is_reachable,
             slabs,
-            sources: before.filter_map(name_of).collect(),
+            counts,
+            uses,
+            base_layers: base_layers(history, stage),
             depth,
         });
     }
     columns
+}
+
+/// The stages that an instruction of a stage reads, told by the steps that it reads.
+fn uses(graph: &Graph, idx: usize, rows: &[InstructionRow]) -> Vec<Use> {
+    let mut uses = Vec::new();
+    for row in rows.iter().filter(|row| row.stage == Some(idx)) {
+        let parent = graph.stages.get(idx).and_then(|stage| stage.parent).filter(|_| row.is_from);
+        uses.extend(parent.map(|parent| Use { stage: parent.0, instruction: row.idx, kind: UseKind::From }));
+        let kind = if row.code.get(..3).is_some_and(|keyword| keyword.eq_ignore_ascii_case("RUN")) {
+            UseKind::Mount
+        } else {
+            UseKind::Copy
+        };
+        // The first input of a step is the file system that it goes on from.
+        let steps = row.steps.iter().filter_map(|step| graph.step(*step));
+        let read = steps.flat_map(|step| &step.inputs).filter_map(|input| graph.step(*input));
+        let mut stages: Vec<usize> = read.filter_map(|step| Some(step.stage?.0)).collect();
+        stages.sort_unstable();
+        stages.dedup();
+        let own = |stage: &usize| *stage == idx || Some(*stage) == graph_parent(graph, idx);
+        uses.extend(stages.into_iter().filter(|stage| !own(stage)).map(|stage| Use {
+            stage,
+            instruction: row.idx,
+            kind,
+        }));
+    }
+    uses
+}
+
+fn graph_parent(graph: &Graph, idx: usize) -> Option<usize> {
+    graph.stages.get(idx)?.parent.map(|parent| parent.0)
+}
+
+/// What the history of a stage's base tells, where an opened image serves as that.
+fn base_layers(history: &History, stage: &GraphStage) -> Vec<String> {
+    let reference = reference::normalize(&stage.base).ok().filter(|_| stage.parent.is_none());
+    let Some(known) = reference.and_then(|reference| history.known(&reference)) else { return Vec::new() };
+    let told = known.config.history.iter().filter(|entry| !entry.empty_layer);
+    let mut layers: Vec<String> = told.map(|entry| one_line(&instruction_of(&entry.created_by))).collect();
+    // A history may tell of fewer layers than there are.
+    layers.resize(known.config.rootfs.diff_ids.len(), "not told by the history".to_owned());
+    layers
 }
 
 fn is_layer_keyword(code: &str) -> bool {

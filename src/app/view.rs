@@ -1,6 +1,7 @@
 //! What Simulate draws, put together. All derived; components compute nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::analysis::Analysis;
 use super::files::{FilesView, files};
@@ -133,7 +134,7 @@ pub struct SimulateView {
     /// Checks that could not be made, and why.
     pub not_checked: Vec<String>,
     /// The picture.
-    pub columns: Vec<Column>,
+    pub columns: Rc<Vec<Column>>,
     /// The explanation of the chosen instruction.
     pub why: Option<Why>,
     /// The context.
@@ -308,7 +309,7 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
     SimulateView {
         diagnostics: diagnostics(state, analysis),
         not_checked: not_checked(analysis),
-        columns: columns(analysis, &rows),
+        columns: Rc::new(columns(history, analysis, &rows)),
         why,
         files: files(state, analysis),
         ignore_problem: analysis.now.ignore.clone().err(),

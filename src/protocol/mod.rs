@@ -20,6 +20,7 @@ use crate::archive::tar::MemberKind;
 use crate::context::Entry;
 use crate::context::unpacked::Holds;
 use crate::digest::Digest;
+pub use crate::image::history::instruction_of;
 use crate::image::problem::{OpenError, Problem};
 use crate::image::{ImagePlan, Layer, history};
 pub use crate::image::{LayerWanted, OpenAs};

@@ -8,6 +8,7 @@ mod bridge;
 mod component;
 mod editor;
 mod error;
+mod export;
 mod folder;
 mod layers;
 mod root;

@@ -101,7 +101,18 @@ struct Root {
     analysis: Option<(u64, Rc<Analysis>)>,
     /// The first paint waits for what was saved, so that nothing flickers.
     is_restored: bool,
+    callbacks: Callbacks,
     _listeners: Vec<Closure<dyn FnMut(Event)>>,
+}
+
+/// What components tell. They are made once: a part of the page that gets the same ones as before,
+/// and shows the same, is not drawn again.
+#[derive(Clone)]
+struct Callbacks {
+    on_message: Callback<Message>,
+    on_file: Callback<File>,
+    on_context: Callback<Chosen>,
+    on_editor_host: Callback<web_sys::HtmlElement>,
 }
 
 impl Component for Root {
@@ -164,6 +175,12 @@ impl Component for Root {
             view: None,
             analysis: None,
             is_restored: false,
+            callbacks: Callbacks {
+                on_message: ctx.link().callback(Input::App),
+                on_file: ctx.link().callback(Input::FileChosen),
+                on_context: ctx.link().callback(Input::ContextChosen),
+                on_editor_host: ctx.link().callback(Input::EditorHostReady),
+            },
             _listeners: listeners(ctx.link()),
         }
     }
@@ -236,12 +253,9 @@ impl Component for Root {
         }
     }
 
-    fn view(&self, ctx: &Context<Self>) -> Html {
+    fn view(&self, _: &Context<Self>) -> Html {
         let Some((_, view)) = self.view.as_ref().filter(|_| self.is_restored) else { return Html::default() };
-        let on_message = ctx.link().callback(Input::App);
-        let on_file = ctx.link().callback(Input::FileChosen);
-        let on_context = ctx.link().callback(Input::ContextChosen);
-        let on_editor_host = ctx.link().callback(Input::EditorHostReady);
+        let Callbacks { on_message, on_file, on_context, on_editor_host } = self.callbacks.clone();
         html! {
             <Page
                 state={Rc::new(self.state.clone())}

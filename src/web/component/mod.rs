@@ -8,6 +8,7 @@ mod import;
 pub(super) mod inspect;
 mod options;
 pub(super) mod page;
+mod picture;
 pub(super) mod simulate;
 pub(super) mod size;
 pub(super) mod stack;
