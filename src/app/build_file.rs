@@ -1,7 +1,132 @@
-//! A build of a Compose or bake file as the page's options.
+//! A Compose or bake file: the worker tells its builds, and one of them becomes the page's options.
 
+use super::import;
 use super::options::Options;
-use crate::protocol::build_file::BuildReport;
+use super::saved::Part;
+use super::state::State;
+use super::update::{Effect, changed};
+use crate::protocol::build_file::{BuildFileReport, BuildReport};
+use crate::protocol::{JobId, Reply, Request};
+
+/// Longer files are not sent to the worker: no one writes such by hand.
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// The file that was given.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum BuildFileState {
+    /// None.
+    #[default]
+    Nothing,
+    /// The worker reads it.
+    Reading {
+        /// Its name.
+        name: String,
+        /// The job.
+        job: JobId,
+    },
+    /// It was read.
+    Read {
+        /// Its name.
+        name: String,
+        /// What it holds.
+        report: BuildFileReport,
+        /// The build that was taken, and what could not be carried over.
+        taken: Option<(usize, Vec<String>)>,
+    },
+    /// It cannot be read.
+    Failed {
+        /// Its name.
+        name: String,
+        /// Why, as a sentence with its place.
+        message: String,
+    },
+}
+
+/// What the reader does with such a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BuildFileMessage {
+    /// A file was chosen or pasted.
+    Given {
+        /// Its name; empty for a pasted text.
+        name: String,
+        /// Its text.
+        text: String,
+    },
+    /// One of its builds was chosen.
+    Chosen(usize),
+    /// It was put away.
+    Closed,
+}
+
+/// The reducer for these.
+pub(super) fn update(state: &mut State, message: BuildFileMessage) -> Vec<Effect> {
+    match message {
+        BuildFileMessage::Given { name, text } => {
+            if text.len() > MAX_FILE_BYTES {
+                let message = "it is longer than a Compose or bake file can be here (1 MB)".to_owned();
+                state.build_file = BuildFileState::Failed { name, message };
+                return Vec::new();
+            }
+            state.n_jobs += 1;
+            let job = JobId(state.n_jobs);
+            state.build_file = BuildFileState::Reading { name: name.clone(), job };
+            // Variables of a Compose file are those of a file beside it, if the context has one.
+            let environment = state.session.texts.get(".env").cloned().unwrap_or_default();
+            vec![Effect::Send(Request::ReadBuildFile { job, name, text, environment })]
+        }
+        BuildFileMessage::Chosen(idx) => {
+            let BuildFileState::Read { report, taken, .. } = &mut state.build_file else { return Vec::new() };
+            let Some(build) = report.builds.get(idx) else { return Vec::new() };
+            let mut chosen = chosen(build, &state.session.now.options);
+            let path = chosen.dockerfile_path.take().unwrap_or_default();
+            // The folder that is the context may be the one that the file lies in, or one below it.
+            let folder = chosen.context.trim_start_matches("./").trim_end_matches('/');
+            let below = if matches!(folder, "" | ".") { path.clone() } else { format!("{folder}/{path}") };
+            let texts = &state.session.texts;
+            let found = [path.as_str(), below.as_str()].into_iter().find(|path| texts.contains_key(*path));
+            let found = found.map(str::to_owned);
+            if chosen.inline.is_none() && found.is_none() && path != state.session.now.dockerfile_path {
+                chosen.notes.push(format!(
+                    "Its Dockerfile, {path}, is not among the files here: the text in the editor stays."
+                ));
+            }
+            *taken = Some((idx, chosen.notes));
+            state.keep_replaced();
+            state.session.now.options = chosen.options;
+            if let Some(text) = chosen.inline {
+                state.session.now.dockerfile = text;
+            }
+            let mut effects = found.map(|path| import::choose_dockerfile(state, &path)).unwrap_or_default();
+            effects.extend(changed(state, Part::Texts));
+            effects.push(Effect::ShowTexts);
+            effects
+        }
+        BuildFileMessage::Closed => {
+            state.build_file = BuildFileState::Nothing;
+            Vec::new()
+        }
+    }
+}
+
+/// The worker said something of the file; whether it did.
+pub(super) fn replied(state: &mut State, reply: &Reply) -> bool {
+    let BuildFileState::Reading { name, job } = &state.build_file else { return false };
+    if reply.job() != Some(*job) {
+        return false;
+    }
+    let name = name.clone();
+    state.build_file = match reply {
+        Reply::BuildFileRead { report, .. } => {
+            BuildFileState::Read { name, report: report.clone(), taken: None }
+        }
+        Reply::BuildFileFailed { message, line, column, .. } => {
+            let place = if *line > 0 { format!("line {line}, column {column}: ") } else { String::new() };
+            BuildFileState::Failed { name, message: format!("{place}{message}") }
+        }
+        _ => return false,
+    };
+    true
+}
 
 /// What a chosen build becomes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -84,7 +209,70 @@ mod tests {
 
     use super::*;
     use crate::app::options::Builder;
+    use crate::app::state::Session;
+    use crate::app::update::Message;
     use crate::protocol::build_file::BuildNote;
+
+    fn tell(state: &mut State, message: BuildFileMessage) -> Vec<Effect> {
+        crate::app::update::update(state, Message::BuildFile(message))
+    }
+
+    #[test]
+    fn a_build_is_chosen_in_one_step_that_can_be_taken_back() {
+        let mut state = State::new(Session::example(), "test");
+        state.session.texts.insert("api/api.Dockerfile".into(), "FROM api".into());
+        let before = state.session.now.clone();
+        let given = BuildFileMessage::Given { name: "compose.yaml".into(), text: "services: {}".into() };
+        let effects = tell(&mut state, given);
+        let [Effect::Send(Request::ReadBuildFile { job, .. })] = effects.as_slice() else {
+            panic!("{effects:?}")
+        };
+        let builds = vec![
+            BuildReport {
+                context: "./api".into(),
+                dockerfile: "api.Dockerfile".into(),
+                target: Some("prod".into()),
+                ..BuildReport::default()
+            },
+            BuildReport { dockerfile: "web.Dockerfile".into(), ..BuildReport::default() },
+            BuildReport { dockerfile_inline: Some("FROM inline".into()), ..BuildReport::default() },
+        ];
+        let report = BuildFileReport { builds, ..BuildFileReport::default() };
+        let reply = |job| Reply::BuildFileRead { job, report: report.clone() };
+        // One that was given up says nothing any more.
+        let _ = crate::app::update::update(&mut state, Message::WorkerReplied(reply(JobId(job.0 + 1))));
+        assert!(matches!(state.build_file, BuildFileState::Reading { .. }));
+        let _ = crate::app::update::update(&mut state, Message::WorkerReplied(reply(*job)));
+        let _ = tell(&mut state, BuildFileMessage::Chosen(0));
+        let now = &state.session.now;
+        assert_eq!((now.options.target.as_str(), now.dockerfile.as_str()), ("prod", "FROM api"));
+        let _ = tell(&mut state, BuildFileMessage::Chosen(1));
+        let BuildFileState::Read { taken: Some((1, notes)), .. } = &state.build_file else { panic!() };
+        assert!(notes.iter().any(|note| note.contains("web.Dockerfile")), "{notes:?}");
+        assert_eq!(state.session.now.dockerfile, "FROM api");
+        let _ = crate::app::update::update(&mut state, Message::ReplacementUndone);
+        assert_eq!(state.session.now.options.target, "prod");
+        let _ = tell(&mut state, BuildFileMessage::Chosen(2));
+        assert_eq!(state.session.now.dockerfile, "FROM inline");
+        assert_ne!(state.session.now, before);
+    }
+
+    #[test]
+    fn what_is_refused_says_where() {
+        let mut state = State::new(Session::example(), "test");
+        let given = BuildFileMessage::Given { name: String::new(), text: "\t".into() };
+        let effects = tell(&mut state, given);
+        let [Effect::Send(Request::ReadBuildFile { job, .. })] = effects.as_slice() else {
+            panic!("{effects:?}")
+        };
+        let reply = Reply::BuildFileFailed { job: *job, message: "a tab".into(), line: 1, column: 2 };
+        let _ = crate::app::update::update(&mut state, Message::WorkerReplied(reply));
+        let message = "line 1, column 2: a tab".to_owned();
+        assert_eq!(state.build_file, BuildFileState::Failed { name: String::new(), message });
+        let long = BuildFileMessage::Given { name: "a".into(), text: "x".repeat(MAX_FILE_BYTES + 1) };
+        assert!(tell(&mut state, long).is_empty());
+        assert!(matches!(state.build_file, BuildFileState::Failed { .. }));
+    }
 
     #[test]
     fn a_build_becomes_options() {

@@ -362,7 +362,7 @@ pub(super) fn take(
 }
 
 /// Another Dockerfile of the same context.
-fn choose_dockerfile(state: &mut State, path: &str) -> Vec<Effect> {
+pub(super) fn choose_dockerfile(state: &mut State, path: &str) -> Vec<Effect> {
     let session = &mut state.session;
     let Some(text) = session.texts.get(path).cloned().filter(|_| session.now.dockerfile_path != path) else {
         return Vec::new();

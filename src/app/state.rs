@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use super::build_file::BuildFileState;
 use super::example;
 use super::history::{Bases, Event};
 use super::import::ImportState;
@@ -372,6 +373,8 @@ pub struct State {
     pub is_builders_open: bool,
     /// What was in place of the present version until an earlier one, or other files, took it.
     pub replaced: Option<Box<Session>>,
+    /// A Compose or bake file that was given.
+    pub build_file: BuildFileState,
     /// A context that is read or was read.
     pub import: ImportState,
     /// Only files whose path has this in it are shown.
@@ -409,6 +412,7 @@ impl State {
             is_image_open: false,
             is_builders_open: false,
             replaced: None,
+            build_file: BuildFileState::Nothing,
             import: ImportState::Idle,
             file_filter: String::new(),
             pane: Pane::Edit,

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use super::build_file::{self, BuildFileMessage};
+use super::example::EXAMPLES;
 use super::history::{Event, Import};
 use super::import::{self, ContextMessage, ImportState};
 use super::known;
@@ -144,6 +146,10 @@ pub enum Message {
     FolderToggled(String),
     /// The worker said something.
     WorkerReplied(Reply),
+    /// An example was chosen, by its place in the menu.
+    ExampleChosen(usize),
+    /// Something was done with a Compose or bake file.
+    BuildFile(BuildFileMessage),
     /// The worker crashed.
     WorkerFailed(String),
     /// The worker's code cannot be had; no other worker can be started either.
@@ -437,7 +443,19 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             image.unfolded.insert(path.clone());
             opened::show_folder(state, &path)
         }
+        Message::WorkerReplied(reply) if build_file::replied(state, &reply) => Vec::new(),
         Message::WorkerReplied(reply) => opened::replied(state, reply),
+        Message::BuildFile(message) => build_file::update(state, message),
+        Message::ExampleChosen(idx) => {
+            let Some(example) = EXAMPLES.get(idx) else { return Vec::new() };
+            state.keep_replaced();
+            state.session = Session { place: Place::Simulate, ..example.session(&state.session) };
+            state.selected = None;
+            state.events_revision += 1;
+            let mut effects = changed(state, Part::Given);
+            effects.extend([Effect::ShowPlace, Effect::ShowTexts]);
+            effects
+        }
         Message::WorkerMissing(message) => {
             opened::fail(state, &message);
             let effects = import::update(state, ContextMessage::WorkerFailed(message.clone()));

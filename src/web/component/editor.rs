@@ -63,7 +63,7 @@ pub(super) fn editor_panel(props: &EditorProps) -> Html {
             // The editor's element stays on the page, so that the caret and undo steps survive a look at the other tab.
             <div class={classes!("editor-host", (!is_dockerfile || is_plain).then_some("hidden"))} ref={host}></div>
             if session.tab == EditorTab::Options {
-                <OptionsForm options={session.now.options.clone()} view={Rc::clone(&props.view)} on_message={props.on_message.clone()} />
+                <OptionsForm build_file={props.state.build_file.clone()} options={session.now.options.clone()} view={Rc::clone(&props.view)} on_message={props.on_message.clone()} />
             }
             if is_plain && is_dockerfile {
                 { text_area("Dockerfile", &session.now.dockerfile, Message::DockerfileEdited) }

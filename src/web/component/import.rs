@@ -12,6 +12,7 @@ use crate::app::import::{ContextMessage, ImportNote, ImportState};
 use crate::app::pasted::{self, Pasted};
 use crate::app::state::State;
 use crate::app::update::Message;
+use crate::context::patch::PatchKind;
 use crate::web::folder::{Chosen, list};
 
 /// Above this a pasted text is kept beside its box: Chromium takes minutes to put 200 kB into one.
@@ -85,7 +86,7 @@ pub(super) fn import(props: &ImportProps) -> Html {
             kind.set(area.map_or(Pasted::Nothing, |area| pasted::looks_like(&area.value())));
         })
     };
-    let on_apply = {
+    let on_taken = |message: fn(String) -> ContextMessage| {
         let (area, held, let_go, on_message) =
             (area.clone(), held.clone(), let_go.clone(), props.on_message.clone());
         Callback::from(move |_: MouseEvent| {
@@ -98,8 +99,20 @@ pub(super) fn import(props: &ImportProps) -> Html {
                 }
                 (None, None) => return,
             };
-            on_message.emit(Message::Context(ContextMessage::Pasted(text)));
+            on_message.emit(Message::Context(message(text)));
             let_go.emit(());
+        })
+    };
+    let old_area = use_node_ref();
+    let on_old = {
+        let (old_area, on_message) = (old_area.clone(), props.on_message.clone());
+        Callback::from(move |_: MouseEvent| {
+            let Some(area) = old_area.cast::<HtmlTextAreaElement>() else { return };
+            let text = area.value();
+            if !text.trim().is_empty() {
+                area.set_value("");
+                on_message.emit(Message::Context(ContextMessage::OldDockerfileGiven(text)));
+            }
         })
     };
     let on_discard = let_go.reform(|_: MouseEvent| ());
@@ -121,12 +134,23 @@ pub(super) fn import(props: &ImportProps) -> Html {
                 if let Some(text) = held.as_deref() {
                     <p role="status">{ format!("{} pasted; too long to be shown here.", human(text.len() as u64)) }</p>
                 }
-                <textarea hidden={held.is_some()} onpaste={on_paste} ref={area} rows="5" spellcheck="false" aria-label="Changes or a list of files" aria-describedby="paste-help" oninput={on_text} />
+                <textarea hidden={held.is_some()} onpaste={on_paste} ref={area.clone()} rows="5" spellcheck="false" aria-label="Changes or a list of files" aria-describedby="paste-help" oninput={on_text} />
                 <div class="paste-tools">
-                    <button class="button" disabled={is_empty} onclick={on_apply}>{ "Apply" }</button>
+                    <button class="button" disabled={is_empty} onclick={on_taken(ContextMessage::Pasted)}>{ "Apply" }</button>
+                    if *kind == Pasted::Changes(PatchKind::Diff) {
+                        <button class="button" onclick={on_taken(ContextMessage::ChangePasted)} title="Its old side becomes the built version, its new side the present one: Dockerfile, ignore file and files at once">
+                            { "Judge this change" }
+                        </button>
+                    }
                     if held.is_some() { <button class="button" onclick={on_discard}>{ "Discard" }</button> }
                     if !is_empty { <span class="note">{ kind.label() }</span> }
                 </div>
+            </details>
+            <details class="paste">
+                <summary>{ "Compare with an older Dockerfile" }</summary>
+                <p class="note" id="old-help">{ "Paste the Dockerfile as it was built. The one in the editor is judged against it; all files stay as they are." }</p>
+                <textarea ref={old_area.clone()} rows="5" spellcheck="false" aria-label="The Dockerfile that was built" aria-describedby="old-help" />
+                <div class="paste-tools"><button class="button" onclick={on_old}>{ "Judge against it" }</button></div>
             </details>
             { status(props, &send) }
         </div>

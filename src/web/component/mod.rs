@@ -1,8 +1,10 @@
 //! Function components, a subject a file. Each draws a row of `app::view` and tells
 //! what the reader did; none decides anything.
 
+mod build_file;
 pub(super) mod context;
 pub(super) mod editor;
+mod examples;
 pub(super) mod icon;
 mod import;
 pub(super) mod inspect;

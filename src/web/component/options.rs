@@ -5,7 +5,9 @@ use std::rc::Rc;
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
+use super::build_file::BuildFile;
 use super::icon::icon;
+use crate::app::build_file::BuildFileState;
 use crate::app::options::{Builder, Field, Options};
 use crate::app::update::Message;
 use crate::app::view::{BaseRow, SimulateView};
@@ -13,6 +15,7 @@ use crate::app::view::{BaseRow, SimulateView};
 #[derive(Properties, PartialEq)]
 pub(super) struct OptionsProps {
     pub(super) options: Options,
+    pub(super) build_file: BuildFileState,
     pub(super) view: Rc<SimulateView>,
     pub(super) on_message: Callback<Message>,
 }
@@ -23,7 +26,7 @@ const MAX_CANDIDATES: usize = 4;
 /// The form.
 #[component(OptionsForm)]
 pub(super) fn options_form(props: &OptionsProps) -> Html {
-    let OptionsProps { options, view, on_message } = props;
+    let OptionsProps { options, build_file, view, on_message } = props;
     let on_builder = {
         let on_message = on_message.clone();
         Callback::from(move |event: Event| {
@@ -43,6 +46,7 @@ pub(super) fn options_form(props: &OptionsProps) -> Html {
     };
     html! {
         <div class="options">
+            <BuildFile file={build_file.clone()} on_message={on_message.clone()} />
             <label class="option"><span>{ "Builder" }</span>
                 <select onchange={on_builder}>
                     { for Builder::ALL.iter().map(|builder| html! {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use web_sys::File;
 use yew::prelude::*;
 
+use super::examples::Examples;
 use super::icon::icon;
 use super::inspect::Inspect;
 use super::simulate::Simulate;
@@ -72,6 +73,7 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                     { place_link(Place::Inspect, "Inspect") }
                 </nav>
                 <div class="tools">
+                    <Examples on_message={props.on_message.clone()} />
                     if props.state.is_resetting {
                         <span class="confirm" role="alert">
                             <span class="wide">{ "Forget all edits and builds?" }</span>
