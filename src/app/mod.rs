@@ -4,9 +4,10 @@
 //! reducer: a message in the past tense changes the state and asks for effects.
 //! [`history::History`] and [`analysis::Analysis`] are derived: what the engine makes of the state.
 //! [`view`], [`rows`], [`stack`], [`why`] and [`files`] turn both into plain rows
-//! that components draw.
+//! that components draw. [`assistant`] answers what the editor asks.
 
 pub mod analysis;
+pub mod assistant;
 pub mod build_file;
 pub mod change;
 pub mod example;

@@ -83,6 +83,15 @@ pub enum Pane {
     Why,
 }
 
+/// How the Dockerfile is compared with the one that was built last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Comparison {
+    /// In one text.
+    Inline,
+    /// In two, where there is room for them.
+    SideBySide,
+}
+
 /// The texts and files of a build.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Version {
@@ -379,6 +388,8 @@ pub struct State {
     pub import: ImportState,
     /// Only files whose path has this in it are shown.
     pub file_filter: String,
+    /// The Dockerfile is compared with the one that was built last.
+    pub comparison: Option<Comparison>,
     /// The pane shown on a narrow screen.
     pub pane: Pane,
     /// The image under inspection.
@@ -415,6 +426,7 @@ impl State {
             build_file: BuildFileState::Nothing,
             import: ImportState::Idle,
             file_filter: String::new(),
+            comparison: None,
             pane: Pane::Edit,
             image: ImageState::Empty,
             worker: WorkerState::Loading,

@@ -10,7 +10,9 @@ use super::known;
 use super::opened;
 use super::options::{Builder, Field};
 use super::saved::Part;
-use super::state::{EditorTab, ImageState, Pane, Place, Session, State, Theme, Version, WorkerState};
+use super::state::{
+    Comparison, EditorTab, ImageState, Pane, Place, Session, State, Theme, Version, WorkerState,
+};
 use crate::cache::solve::Reruns;
 use crate::context::{Assumed, Entry, EntryKind};
 use crate::diagnostic::TextEdit;
@@ -32,6 +34,10 @@ pub enum Message {
     ThemeChosen(Theme),
     /// The editor shows another text.
     TabChosen(EditorTab),
+    /// The Dockerfile is to be compared with the one that was built last, or no more.
+    ComparisonChosen(Option<Comparison>),
+    /// The editor is to do something.
+    EditorAsked(EditorCommand),
     /// Another pane of the narrow screen was chosen.
     PaneChosen(Pane),
     /// An instruction was chosen to be explained, by its place among all of them.
@@ -168,6 +174,17 @@ pub enum Message {
     ResetConfirmed,
 }
 
+/// What the editor does by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EditorCommand {
+    /// Brings the text into style.
+    Format,
+    /// Goes to the next change since the last build.
+    NextChange,
+    /// Goes to the one before.
+    PreviousChange,
+}
+
 /// What the browser is asked to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Effect {
@@ -204,6 +221,8 @@ pub enum Effect {
     ShowPlace,
     /// Put the texts into the editor: they changed without it.
     ShowTexts,
+    /// Have the editor do something.
+    Command(EditorCommand),
     /// Bring the line of the selected instruction into view.
     ShowSelected,
 }
@@ -251,6 +270,11 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.session.tab = tab;
             vec![Effect::Save(Part::Texts), Effect::ShowTexts]
         }
+        Message::ComparisonChosen(comparison) => {
+            state.comparison = comparison;
+            Vec::new()
+        }
+        Message::EditorAsked(command) => vec![Effect::Command(command)],
         Message::PaneChosen(pane) => {
             state.pane = pane;
             Vec::new()

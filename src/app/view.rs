@@ -232,6 +232,14 @@ fn bases(state: &State, history: &History, analysis: &Analysis) -> Vec<BaseRow> 
     analysis.now.bases.keys().map(row).collect()
 }
 
+impl SimulateView {
+    /// The name of the last build on the timeline.
+    #[must_use]
+    pub fn last_build(&self) -> Option<&str> {
+        self.timeline.iter().rev().find(|moment| moment.is_build).map(|moment| moment.label.as_str())
+    }
+}
+
 /// An event on the timeline.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Moment {

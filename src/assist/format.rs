@@ -33,15 +33,21 @@ use crate::dockerfile::stage::Dockerfile;
 use crate::dockerfile::syntax::{Node, Parse, Spanned, TokenKind, parse};
 use crate::text::TextRange;
 
-/// The edits that bring `text` into style; none where it is already.
+/// What is content is certain in the whole file; one where it is not is left as it is.
+#[must_use]
+pub fn is_clear(file: &Dockerfile) -> bool {
+    let is_unclear = |problem: &Problem| {
+        matches!(problem, Problem::UnterminatedHeredoc { .. } | Problem::LineTooLong | Problem::Word(_))
+    };
+    !file.parse.refusals.iter().any(|refusal| is_unclear(&refusal.problem))
+}
+
+/// The edits that bring `text` into style; none where it is already, or is not [clear](is_clear).
 #[must_use]
 pub fn format(text: &str, file: &Dockerfile) -> Fix {
     let parse = &file.parse;
     let mut fix = Fix { label: "format".to_owned(), edits: Vec::new() };
-    let is_unclear = |problem: &Problem| {
-        matches!(problem, Problem::UnterminatedHeredoc { .. } | Problem::LineTooLong | Problem::Word(_))
-    };
-    if parse.refusals.iter().any(|refusal| is_unclear(&refusal.problem)) {
+    if !is_clear(file) {
         return fix;
     }
     let mut format = Format { text, parse, edits: Vec::new() };

@@ -74,7 +74,7 @@ impl std::fmt::Display for RenameProblem {
             Self::NotDefined { name } => write!(f, "`{name}` is not defined in this file"),
             Self::StageName { name } => write!(
                 f,
-                "`{name}` cannot name a stage: begin with a lower-case letter, go on with such letters, digits, - _ ."
+                "`{name}` cannot name a stage: begin with a lower-case letter, go on with such letters, digits, `-`, `_` or `.`"
             ),
             Self::VariableName { name } => write!(
                 f,
@@ -411,8 +411,7 @@ mod tests {
     #[test]
     fn stage_names_that_cannot_be() {
         let file = "FROM x AS |a\nFROM y AS b\nCOPY --from=nginx c d\n";
-        let rule =
-            "cannot name a stage: begin with a lower-case letter, go on with such letters, digits, - _ .";
+        let rule = "cannot name a stage: begin with a lower-case letter, go on with such letters, digits, `-`, `_` or `.`";
         for name in ["0a", "A", "a b", "", "ä"] {
             refused(file, name, &format!("`{name}` {rule}"));
         }

@@ -1,11 +1,17 @@
 //! The editor of `www/editor/editor.ts`, typed.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
 use super::bridge::meta;
+use crate::app::assistant::{Assistant, Fold};
 use crate::app::rows::InstructionRow;
+use crate::app::state::{Comparison, Session};
+use crate::app::update::EditorCommand;
 use crate::app::view::EditorDiagnostic;
 
 #[wasm_bindgen(
@@ -27,6 +33,7 @@ extern "C" {
         label: &str,
         on_change: &Closure<dyn FnMut(String)>,
         on_caret: &Closure<dyn FnMut(u32)>,
+        ask: &Closure<Ask>,
     ) -> Result<EditorHandle, JsValue>;
 
     type EditorHandle;
@@ -45,7 +52,19 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = setLabel)]
     fn set_label(this: &EditorHandle, label: &str, is_dockerfile: bool);
+
+    #[wasm_bindgen(method, js_name = setFolds)]
+    fn set_folds(this: &EditorHandle, folds: JsValue);
+
+    #[wasm_bindgen(method)]
+    fn compare(this: &EditorHandle, old: Option<&str>, name: &str, is_split: bool);
+
+    #[wasm_bindgen(method)]
+    fn command(this: &EditorHandle, name: &str);
 }
+
+/// A question, the text, a place in it, and a name where one is asked for.
+type Ask = dyn Fn(String, String, u32, String) -> JsValue;
 
 /// A mark as the editor takes it.
 #[derive(Serialize)]
@@ -83,6 +102,11 @@ pub(super) struct Editor {
     handle: EditorHandle,
     _on_change: Closure<dyn FnMut(String)>,
     _on_caret: Closure<dyn FnMut(u32)>,
+    _ask: Closure<Ask>,
+    /// The folds that it has, and the revision that they were made of.
+    folds: (Option<u64>, Vec<Fold>),
+    /// How it compares, and with which of the pasts.
+    comparison: Option<(Comparison, u64)>,
 }
 
 impl Editor {
@@ -91,12 +115,24 @@ impl Editor {
         host: HtmlElement,
         on_change: impl FnMut(String) + 'static,
         on_caret: impl FnMut(u32) + 'static,
+        assistant: Rc<RefCell<Assistant>>,
     ) -> Result<Self, JsValue> {
         let url = meta("layerlab-editor").ok_or("the page does not name its editor")?;
         let module: Module = load_module(&url).await?.unchecked_into();
         let (on_change, on_caret) = (Closure::new(on_change), Closure::new(on_caret));
-        let handle = module.mount(&host, "Dockerfile", &on_change, &on_caret)?;
-        Ok(Self { handle, _on_change: on_change, _on_caret: on_caret })
+        let ask: Closure<Ask> = Closure::new(move |question: String, text: String, at: u32, name: String| {
+            let answers = assistant.try_borrow();
+            answers.map_or(JsValue::NULL, |assistant| answer(&assistant, &question, &text, at, &name))
+        });
+        let handle = module.mount(&host, "Dockerfile", &on_change, &on_caret, &ask)?;
+        Ok(Self {
+            handle,
+            _on_change: on_change,
+            _on_caret: on_caret,
+            _ask: ask,
+            folds: (None, Vec::new()),
+            comparison: None,
+        })
     }
 
     /// Shows another text.
@@ -138,5 +174,65 @@ impl Editor {
         }
         let findings: js_sys::Array = diagnostics.iter().filter_map(|found| finding(found).ok()).collect();
         self.handle.set_findings(findings.into());
+    }
+
+    /// Tells what can be folded, where that has changed.
+    pub(super) fn set_folds(&mut self, revision: u64, assistant: &Assistant) {
+        if self.folds.0 == Some(revision) {
+            return;
+        }
+        let folds = assistant.folds();
+        if folds != self.folds.1 {
+            self.handle.set_folds(plain(&folds));
+        }
+        self.folds = (Some(revision), folds);
+    }
+
+    /// Compares with the Dockerfile that was built last, which has a name; or with nothing.
+    pub(super) fn compare(
+        &mut self,
+        wanted: Option<(Comparison, &str)>,
+        events_revision: u64,
+        session: &Session,
+    ) {
+        let key = wanted.map(|(comparison, _)| (comparison, events_revision));
+        if key == self.comparison {
+            return;
+        }
+        self.comparison = key;
+        match (wanted, session.last_build()) {
+            (Some((comparison, name)), Some(built)) => {
+                let is_split = comparison == Comparison::SideBySide;
+                self.handle.compare(Some(&built.dockerfile), name, is_split);
+            }
+            _ => self.handle.compare(None, "", false),
+        }
+    }
+
+    /// Has it do something.
+    pub(super) fn command(&self, command: EditorCommand) {
+        self.handle.command(match command {
+            EditorCommand::Format => "format",
+            EditorCommand::NextChange => "next change",
+            EditorCommand::PreviousChange => "previous change",
+        });
+    }
+}
+
+fn plain<T: Serialize + ?Sized>(value: &T) -> JsValue {
+    serde_wasm_bindgen::to_value(value).unwrap_or(JsValue::NULL)
+}
+
+/// A refusal is a text, everything else an object or nothing.
+fn answer(assistant: &Assistant, question: &str, text: &str, at: u32, name: &str) -> JsValue {
+    let at = usize::try_from(at).unwrap_or(usize::MAX);
+    match question {
+        "complete" => plain(&assistant.complete(text, at)),
+        "help" => plain(&assistant.help(text, at)),
+        "definition" => plain(&assistant.definition(text, at)),
+        "format" => plain(&assistant.format(text)),
+        "named" => assistant.named(text, at).map_or_else(|why| why.into(), |named| plain(&named)),
+        "rename" => assistant.rename(text, at, name).map_or_else(|why| why.into(), |edits| plain(&edits)),
+        _ => JsValue::NULL,
     }
 }

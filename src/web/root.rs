@@ -1,6 +1,6 @@
 //! The root component: owns the state, hands messages to the reducer, runs effects.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::Closure;
@@ -17,6 +17,7 @@ use super::error::message;
 use super::folder::{self, Chosen};
 use super::storage::Storage;
 use crate::app::analysis::Analysis;
+use crate::app::assistant::Assistant;
 use crate::app::history::History;
 use crate::app::import::ContextMessage;
 use crate::app::saved;
@@ -95,6 +96,8 @@ struct Root {
     entries: Option<js_sys::ArrayBuffer>,
     editor: Option<Editor>,
     editor_mode: EditorMode,
+    /// Answers the editor; shared with it, since it asks on its own.
+    assistant: Rc<RefCell<Assistant>>,
     /// Derived, with the revision that it was derived from.
     history: Option<((u64, Reruns), Rc<History>)>,
     view: Option<(ViewKey, Rc<SimulateView>)>,
@@ -171,6 +174,7 @@ impl Component for Root {
             entries: None,
             editor: None,
             editor_mode: EditorMode::Loading,
+            assistant: Rc::default(),
             history: None,
             view: None,
             analysis: None,
@@ -234,11 +238,12 @@ impl Component for Root {
                 self.editor = None;
                 let link = ctx.link().clone();
                 let (changes, carets) = (ctx.link().clone(), ctx.link().clone());
+                let assistant = Rc::clone(&self.assistant);
                 spawn_local(async move {
                     let on_change =
                         move |text| changes.send_message(Input::App(Message::DockerfileEdited(text)));
                     let on_caret = move |line| carets.send_message(Input::App(Message::LineSelected(line)));
-                    let mounted = Editor::mount(host, on_change, on_caret).await;
+                    let mounted = Editor::mount(host, on_change, on_caret, assistant).await;
                     link.send_message(Input::EditorMounted(mounted.map_err(|error| message(&error))));
                 });
                 false
@@ -350,7 +355,9 @@ impl Root {
                 clock.clear_marks_with_mark_name("edited");
                 clock.clear_measures_with_measure_name("verdicts");
             }
-            self.analysis = Some((revision, Rc::new(analysis)));
+            let analysis = Rc::new(analysis);
+            self.assistant.borrow_mut().learn(&self.state.session.now, &analysis);
+            self.analysis = Some((revision, analysis));
             self.view = None;
         }
         let view_key = (revision, self.state.view_revision, self.state.selected);
@@ -416,6 +423,11 @@ impl Root {
                 Effect::ShowPlace => show_place(self.state.session.place),
                 Effect::ShowTexts => self.show_texts(),
                 Effect::ShowSelected => self.show_selected(),
+                Effect::Command(command) => {
+                    if let Some(editor) = &self.editor {
+                        editor.command(command);
+                    }
+                }
             }
         }
     }
@@ -508,10 +520,12 @@ impl Root {
         }
     }
 
-    fn annotate(&self) {
-        if let (Some(editor), Some((_, view))) = (&self.editor, &self.view) {
-            editor.annotate(&view.rows, &view.diagnostics);
-        }
+    fn annotate(&mut self) {
+        let (Some(editor), Some((_, view))) = (&mut self.editor, &self.view) else { return };
+        editor.annotate(&view.rows, &view.diagnostics);
+        editor.set_folds(self.state.revision, &self.assistant.borrow());
+        let comparison = self.state.comparison.zip(view.last_build());
+        editor.compare(comparison, self.state.events_revision, &self.state.session);
     }
 
     fn show_selected(&self) {

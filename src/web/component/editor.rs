@@ -7,8 +7,8 @@ use yew::prelude::*;
 
 use super::icon::icon;
 use super::options::OptionsForm;
-use crate::app::state::{EditorTab, State};
-use crate::app::update::Message;
+use crate::app::state::{Comparison, EditorTab, State};
+use crate::app::update::{EditorCommand, Message};
 use crate::app::view::{EditorDiagnostic, SimulateView};
 use crate::web::root::EditorMode;
 
@@ -60,6 +60,7 @@ pub(super) fn editor_panel(props: &EditorProps) -> Html {
                 { tab(EditorTab::Ignore, ".dockerignore") }
                 { tab(EditorTab::Options, "Options") }
             </div>
+            if is_dockerfile && props.mode == EditorMode::Full { { tools(props) } }
             // The editor's element stays on the page, so that the caret and undo steps survive a look at the other tab.
             <div class={classes!("editor-host", (!is_dockerfile || is_plain).then_some("hidden"))} ref={host}></div>
             if session.tab == EditorTab::Options {
@@ -75,7 +76,83 @@ pub(super) fn editor_panel(props: &EditorProps) -> Html {
                 }
             }
             if is_dockerfile { { problems(props) } }
+            if is_dockerfile && props.mode == EditorMode::Full { { keys() } }
         </section>
+    }
+}
+
+/// What can be done with the Dockerfile as a whole.
+fn tools(props: &EditorProps) -> Html {
+    let send = |message: Message| {
+        let on_message = props.on_message.clone();
+        Callback::from(move |_: MouseEvent| on_message.emit(message.clone()))
+    };
+    let built = props.view.last_build();
+    let comparison = props.state.comparison.filter(|_| built.is_some());
+    let way = |way: Comparison, name: &'static str| {
+        let is_on = (comparison == Some(way)).to_string();
+        html! { <button class="button quiet wide-only" aria-pressed={is_on} onclick={send(Message::ComparisonChosen(Some(way)))}>{ name }</button> }
+    };
+    let step = |command: EditorCommand, icon_name: &'static str, name: &'static str, key: &'static str| {
+        html! {
+            <button class="button quiet square" aria-label={name} title={format!("{name} ({key})")} onclick={send(Message::EditorAsked(command))}>
+                { icon(icon_name) }
+            </button>
+        }
+    };
+    html! {
+        <div class="editor-tools" role="group" aria-label="Dockerfile tools">
+            <button class="button quiet" title="Bring the text into one style (Shift+Alt+F)" onclick={send(Message::EditorAsked(EditorCommand::Format))}>
+                { "Format" }
+            </button>
+            if let Some(built) = built {
+                <button
+                    class="button quiet"
+                    aria-pressed={comparison.is_some().to_string()}
+                    onclick={send(Message::ComparisonChosen(comparison.is_none().then_some(Comparison::Inline)))}
+                >
+                    { format!("Compare with {}", built.to_lowercase()) }
+                </button>
+            }
+            if comparison.is_some() {
+                <span class="comparison" role="group" aria-label="Comparison">
+                    { way(Comparison::Inline, "Inline") }
+                    { way(Comparison::SideBySide, "Side by side") }
+                    { step(EditorCommand::PreviousChange, "arrow-up", "Previous change", "Shift+F7") }
+                    { step(EditorCommand::NextChange, "arrow-down", "Next change", "F7") }
+                </span>
+            }
+        </div>
+    }
+}
+
+/// Keys of the editor; on a Mac, Cmd stands for Ctrl.
+const KEYS: [(&str, &str); 15] = [
+    ("Ctrl+Space", "complete; Enter or Tab takes, Escape closes"),
+    ("F1 or Ctrl+K Ctrl+I", "help on what the caret is in"),
+    ("F12 or Ctrl+click", "go to where a stage or variable is defined"),
+    ("F2", "rename a stage or variable"),
+    ("F8, Shift+F8", "next problem, previous problem; Enter repairs"),
+    ("Ctrl+.", "quick fixes of the line"),
+    ("Shift+Alt+F", "format"),
+    ("F7, Shift+F7", "next change, previous change, while comparing"),
+    ("Ctrl+Shift+[ and ]", "fold, unfold"),
+    ("Ctrl+Alt+[ and ]", "fold all, unfold all"),
+    ("Alt+click", "another caret"),
+    ("Ctrl+Alt+↑ and ↓", "a caret above, below"),
+    ("Ctrl+D", "select the next occurrence, too"),
+    ("Ctrl+F", "find and replace"),
+    ("Tab, Shift+Tab", "leave the editor"),
+];
+
+fn keys() -> Html {
+    html! {
+        <details class="missed keys">
+            <summary>{ "Keys of the editor" }</summary>
+            <table aria-label="Keys of the editor">
+                <tbody>{ for KEYS.iter().map(|(key, what)| html! { <tr><th scope="row">{ *key }</th><td>{ *what }</td></tr> }) }</tbody>
+            </table>
+        </details>
     }
 }
 

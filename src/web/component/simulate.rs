@@ -10,7 +10,7 @@ use super::icon::{badge, icon};
 use super::stack::Stack;
 use super::timeline::Timeline;
 use super::why::WhyPanel;
-use crate::app::state::{Pane, State};
+use crate::app::state::{Comparison, EditorTab, Pane, State};
 use crate::app::update::Message;
 use crate::app::view::{Mark, SimulateView};
 use crate::cache::solve::Reruns;
@@ -58,6 +58,10 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
         Pane::Stack => "shows-stack",
         Pane::Why => "shows-why",
     };
+    // Two texts need the whole width.
+    let is_wide = props.state.comparison == Some(Comparison::SideBySide)
+        && props.state.session.tab == EditorTab::Dockerfile
+        && view.last_build().is_some();
     html! {
         <main class={classes!("simulate", shown)}>
             <section class="summary" aria-label="Summary">
@@ -114,7 +118,7 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
                 { pane(Pane::Stack, "Stack") }
                 { pane(Pane::Why, "Why") }
             </div>
-            <div class="columns">
+            <div class={classes!("columns", is_wide.then_some("wide-editor"))}>
                 <div class="column edit">
                     <EditorPanel
                         state={Rc::clone(&props.state)}
