@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// What each module may use: arrows only point up this table.
-const MODULES: [(&str, &[&str]); 18] = [
+const MODULES: [(&str, &[&str]); 19] = [
     ("text", &[]),
     ("digest", &[]),
     ("diagnostic", &["text"]),
@@ -24,6 +24,7 @@ const MODULES: [(&str, &[&str]); 18] = [
     ("terminal", &["text", "digest", "dockerfile", "context", "graph", "cache"]),
     ("lint", &["text", "diagnostic", "digest", "dockerfile", "oci", "context", "graph"]),
     ("assist", &["text", "diagnostic", "dockerfile", "lint"]),
+    ("report", &["digest", "context"]),
     ("protocol", &["digest", "oci", "archive", "layer", "context", "image"]),
     ("job", &["digest", "archive", "layer", "context", "image", "protocol"]),
     (
@@ -40,6 +41,7 @@ const MODULES: [(&str, &[&str]); 18] = [
             "terminal",
             "lint",
             "assist",
+            "report",
             "protocol",
         ],
     ),
@@ -60,6 +62,7 @@ const MODULES: [(&str, &[&str]); 18] = [
             "terminal",
             "lint",
             "assist",
+            "report",
             "protocol",
             "job",
             "app",
