@@ -4,7 +4,7 @@
 //! reducer: a message in the past tense changes the state and asks for effects.
 //! [`history::History`] and [`analysis::Analysis`] are derived: what the engine makes of the state.
 //! [`view`], [`rows`], [`stack`], [`why`] and [`files`] turn both into plain rows
-//! that components draw.
+//! that components draw; [`share`] into what is handed around.
 
 pub mod analysis;
 pub mod example;
@@ -20,6 +20,7 @@ pub mod pasted;
 pub mod placeholder;
 pub mod rows;
 pub mod saved;
+pub mod share;
 pub mod sketch;
 pub mod stack;
 pub mod state;

@@ -8,6 +8,7 @@ use super::known;
 use super::opened;
 use super::options::{Builder, Field};
 use super::saved::Part;
+use super::share::{self, LeaveOut};
 use super::state::{EditorTab, ImageState, Pane, Place, Session, State, Theme, Version, WorkerState};
 use crate::cache::solve::Reruns;
 use crate::context::{Assumed, Entry, EntryKind};
@@ -154,6 +155,20 @@ pub enum Message {
     NothingRestored,
     /// Something could not be saved or restored.
     StorageFailed(String),
+    /// A link was opened: the fragment of an address.
+    LinkOpened(String),
+    /// That a link could not be opened was read.
+    LinkProblemClosed,
+    /// The reader's own work is safe, so that what came with a link may take its place.
+    OwnWorkKept,
+    /// The reader wants the own work back that a link took the place of.
+    OwnWorkWanted,
+    /// The reader goes on with what came with a link.
+    OwnWorkDiscarded,
+    /// The dialog to share was opened, or its link is to leave out something else; none if it was closed.
+    ShareChanged(Option<LeaveOut>),
+    /// The page is about to be printed, or was.
+    PrintingSwitched(bool),
     /// "Start over" was pressed; nothing is lost yet.
     ResetAsked,
     /// Starting over was called off.
@@ -196,6 +211,10 @@ pub enum Effect {
     ShowTheme,
     /// Put the place into the address.
     ShowPlace,
+    /// Write the reader's own work, and tell once it is safe.
+    KeepOwn,
+    /// Take the link out of the address, once what it held was written.
+    ForgetLink,
     /// Put the texts into the editor: they changed without it.
     ShowTexts,
     /// Bring the line of the selected instruction into view.
@@ -466,6 +485,27 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.storage_problem = Some(message);
             Vec::new()
         }
+        Message::LinkOpened(fragment) => share::open(state, &fragment),
+        Message::LinkProblemClosed => {
+            state.link_problem = None;
+            vec![Effect::ForgetLink]
+        }
+        Message::OwnWorkKept => {
+            let mut effects = Part::ALL.map(Effect::Save).to_vec();
+            effects.push(Effect::ForgetLink);
+            effects
+        }
+        Message::OwnWorkWanted => share::go_back(state),
+        Message::OwnWorkDiscarded => share::discard_own(state),
+        Message::ShareChanged(share) => {
+            state.share = share;
+            state.view_revision += 1;
+            Vec::new()
+        }
+        Message::PrintingSwitched(is_on) => {
+            state.is_printing = is_on;
+            Vec::new()
+        }
         Message::ResetAsked => {
             state.is_resetting = true;
             Vec::new()
@@ -477,6 +517,8 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::ResetConfirmed => {
             let mut fresh = State::new(Session::example(), &state.build);
             fresh.session.theme = state.session.theme;
+            // Whoever looks at a link starts over with that, not with what is kept beside it.
+            fresh.session.own = state.session.own.take();
             fresh.worker = state.worker.clone();
             fresh.n_jobs = state.n_jobs + 1;
             fresh.revision = state.revision + 1;
@@ -488,6 +530,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
                 Effect::Save(Part::Files),
                 Effect::Save(Part::Given),
                 Effect::Save(Part::Archives),
+                Effect::Save(Part::Own),
                 Effect::ShowPlace,
                 Effect::ShowTexts,
             ]
@@ -518,7 +561,7 @@ pub(super) fn changed(state: &mut State, part: Part) -> Vec<Effect> {
         Part::Texts => vec![Effect::Save(Part::Texts)],
         // The count of edits stands with the texts.
         Part::Files => vec![Effect::Save(Part::Texts), Effect::Save(Part::Files)],
-        Part::Given | Part::Archives => Part::ALL.map(Effect::Save).to_vec(),
+        Part::Given | Part::Archives | Part::Own => Part::ALL.map(Effect::Save).to_vec(),
     }
 }
 

@@ -31,14 +31,21 @@ pub fn write(report: &Report) -> String {
     causes(report, &mut out);
     costs(&busy, &mut out);
     if !rest.is_empty() {
-        out.push_str(&format!("\n<details>\n<summary>{}</summary>\n\n", rest_in_words(&rest, !busy.is_empty())));
+        out.push_str(&format!(
+            "\n<details>\n<summary>{}</summary>\n\n",
+            rest_in_words(&rest, !busy.is_empty())
+        ));
         table(&rest, &mut out);
         out.push_str("\n</details>\n");
     }
     for problem in &report.option_problems {
         out.push_str(&format!("\n{}.\n", plain(problem, MAX_REASON_CHARS)));
     }
-    out.push_str(&format!("\nCommand: {} ({})\n", code(&report.command, usize::MAX), plain(&report.builder, 80)));
+    out.push_str(&format!(
+        "\nCommand: {} ({})\n",
+        code(&report.command, usize::MAX),
+        plain(&report.builder, 80)
+    ));
     out.push_str(&format!(
         "\n<sub>{} Predicted by Layerlab {}, not built.</sub>\n",
         compared(report),
@@ -50,10 +57,17 @@ pub fn write(report: &Report) -> String {
 fn table(rows: &[&Instruction], out: &mut String) {
     let has_bytes = rows.iter().any(|row| row.layer_bytes.is_some());
     out.push_str("| Line | Instruction | Verdict | Reason |");
-    out.push_str(if has_bytes { " Layer |\n| ---: | --- | --- | --- | ---: |\n" } else { "\n| ---: | --- | --- | --- |\n" });
+    out.push_str(if has_bytes {
+        " Layer |\n| ---: | --- | --- | --- | ---: |\n"
+    } else {
+        "\n| ---: | --- | --- | --- |\n"
+    });
     for (idx, row) in rows.iter().enumerate() {
         if out.chars().count() > MAX_CHARS {
-            out.push_str(&format!("\n{} more are left out, since a comment takes no more text.\n", rows.len() - idx));
+            out.push_str(&format!(
+                "\n{} more are left out, since a comment takes no more text.\n",
+                rows.len() - idx
+            ));
             return;
         }
         let cause = if row.is_first_cause { " **(first cause)**" } else { "" };
@@ -150,7 +164,9 @@ fn rest_in_words(rest: &[&Instruction], is_besides: bool) -> String {
 fn compared(report: &Report) -> String {
     match report.compared_with.as_slice() {
         [] => "Compared with an empty cache: nothing was built before.".to_owned(),
-        [only] => format!("Compared with {} ({}).", plain(&only.label, 80), plain(&only.note, MAX_REASON_CHARS)),
+        [only] => {
+            format!("Compared with {} ({}).", plain(&only.label, 80), plain(&only.note, MAX_REASON_CHARS))
+        }
         [.., last] => {
             let n = report.compared_with.len();
             let (label, note) = (plain(&last.label, 80), plain(&last.note, MAX_REASON_CHARS));
@@ -330,7 +346,9 @@ mod tests {
             compared_with: Vec::new(),
             ..report(vec![row(1, "FROM a", Verdict::Cached, "same")])
         };
-        check(&report, expect![[r#"
+        check(
+            &report,
+            expect![[r#"
             **Docker build:** Nothing rebuilds: all 1 steps are cached.
 
             - a\_b was touched.
@@ -347,7 +365,8 @@ mod tests {
             Command: `docker build .` (BuildKit in Docker)
 
             <sub>Compared with an empty cache: nothing was built before. Predicted by Layerlab abc123, not built.</sub>
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! - [`markdown`] writes it for a pull request.
 //! - [`Report::to_json`] writes it for programs. `www/report.schema.json` is the JSON Schema of that,
 //!   and `tests/native/report.rs` holds the two together.
-//! - [`link`] is bytes in an address, [`pack`] is trees as bytes.
+//! - [`link`] is bytes in an address, [`pack`] is trees as bytes, [`deflate`] makes them fewer.
 //! - [`secret`] finds what had better not be handed around.
 //!
 //! # The JSON
@@ -24,6 +24,7 @@
 //! Readers skip fields that they do not know. What is not known (`layer_bytes`, `first_cause_line`)
 //! is `null`, and nothing is estimated.
 
+pub mod deflate;
 pub mod link;
 pub mod markdown;
 pub mod pack;

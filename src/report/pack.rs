@@ -90,9 +90,8 @@ impl Writer {
 
     /// All entries of a tree. Folders that are as a folder is by itself come with what is in them.
     pub fn tree(&mut self, tree: &Tree) {
-        let is_told = |(path, entry): &(String, &Entry)| {
-            **entry != Entry::dir() || tree.below(path).next().is_none()
-        };
+        let is_told =
+            |(path, entry): &(String, &Entry)| **entry != Entry::dir() || tree.below(path).next().is_none();
         let entries = tree.iter().filter(is_told).map(|(path, entry)| (path, Some(entry.clone())));
         self.changes(&entries.collect::<Vec<Change>>());
     }
@@ -244,7 +243,8 @@ impl<'a> Reader<'a> {
         }
         for idx in without_digest {
             let read = Digest::from_bytes(self.bytes(32)?.try_into().ok()?);
-            if let Some((_, Some(Entry { kind: EntryKind::File { digest, .. }, .. }))) = changes.get_mut(idx) {
+            if let Some((_, Some(Entry { kind: EntryKind::File { digest, .. }, .. }))) = changes.get_mut(idx)
+            {
                 *digest = read;
             }
         }

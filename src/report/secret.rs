@@ -193,8 +193,18 @@ fn has_url_password(line: &str) -> bool {
 
 /// Words of a name that is a secret's, whatever its value looks like.
 const STRONG: [&str; 12] = [
-    "password", "passwd", "pword", "pwd", "passphrase", "token", "secret", "apikey", "authtoken", "credential",
-    "credentials", "pat",
+    "password",
+    "passwd",
+    "pword",
+    "pwd",
+    "passphrase",
+    "token",
+    "secret",
+    "apikey",
+    "authtoken",
+    "credential",
+    "credentials",
+    "pat",
 ];
 
 /// Words of a name that is a secret's if its value looks like one.
@@ -202,9 +212,40 @@ const WEAK: [&str; 4] = ["key", "auth", "pass", "cred"];
 
 /// With one of these words a name is that of something else.
 const FINE: [&str; 34] = [
-    "public", "gpg", "pgp", "file", "files", "path", "dir", "folder", "url", "uri", "endpoint", "host", "name",
-    "id", "env", "version", "length", "size", "ttl", "expiry", "expires", "timeout", "type", "header", "prefix",
-    "min", "max", "count", "algorithm", "keyring", "keyserver", "server", "issuer", "mount",
+    "public",
+    "gpg",
+    "pgp",
+    "file",
+    "files",
+    "path",
+    "dir",
+    "folder",
+    "url",
+    "uri",
+    "endpoint",
+    "host",
+    "name",
+    "id",
+    "env",
+    "version",
+    "length",
+    "size",
+    "ttl",
+    "expiry",
+    "expires",
+    "timeout",
+    "type",
+    "header",
+    "prefix",
+    "min",
+    "max",
+    "count",
+    "algorithm",
+    "keyring",
+    "keyserver",
+    "server",
+    "issuer",
+    "mount",
 ];
 
 /// `NAME=value`, `--name value`, `ENV NAME value`.
@@ -287,7 +328,18 @@ fn unquoted(value: &str) -> &str {
 /// It is written out, and stands for itself.
 fn is_literal(value: &str) -> bool {
     const FINE: [&str; 12] = [
-        "true", "false", "none", "null", "nil", "undefined", "password", "passwd", "secret", "token", "yes", "no",
+        "true",
+        "false",
+        "none",
+        "null",
+        "nil",
+        "undefined",
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "yes",
+        "no",
     ];
     let value = unquoted(value);
     let is_path = value.starts_with('/') && value.matches('/').count() > 1;
@@ -302,8 +354,24 @@ fn is_literal(value: &str) -> bool {
 /// It plainly stands in for a secret.
 fn is_stand_in(value: &str) -> bool {
     const WORDS: [&str; 18] = [
-        "example", "changeme", "change-me", "change_me", "placeholder", "dummy", "redacted", "replace", "insert",
-        "your-", "your_", "yourpass", "yourtoken", "xxxx", "todo", "fake", "not-a-", "notasecret",
+        "example",
+        "changeme",
+        "change-me",
+        "change_me",
+        "placeholder",
+        "dummy",
+        "redacted",
+        "replace",
+        "insert",
+        "your-",
+        "your_",
+        "yourpass",
+        "yourtoken",
+        "xxxx",
+        "todo",
+        "fake",
+        "not-a-",
+        "notasecret",
     ];
     let value = value.to_ascii_lowercase();
     let first = value.chars().next().unwrap_or('x');
@@ -354,7 +422,10 @@ mod tests {
             let in_a_word = format!("RUN echo my{prefix}{body}");
             assert_eq!(kinds(&in_a_word), [], "{in_a_word}");
         }
-        assert_eq!(kinds(&format!("RUN x https://hooks.~slack.com/services/T012/B345/{}", &BODY[..24])).len(), 1);
+        assert_eq!(
+            kinds(&format!("RUN x https://hooks.~slack.com/services/T012/B345/{}", &BODY[..24])).len(),
+            1
+        );
     }
 
     #[test]
@@ -442,7 +513,8 @@ mod tests {
 
     #[test]
     fn lines_are_counted_and_each_kind_told_once() {
-        let text = "FROM a\nENV A_TOKEN=abcdef B_TOKEN=ghijkl\n\nRUN x https://a:hunter2@b C_PASSWORD=abcdef\n";
+        let text =
+            "FROM a\nENV A_TOKEN=abcdef B_TOKEN=ghijkl\n\nRUN x https://a:hunter2@b C_PASSWORD=abcdef\n";
         let found = find(text);
         let expected = [(2, SecretKind::NamedValue), (4, SecretKind::UrlPassword)];
         assert_eq!(found, expected.map(|(line, kind)| Finding { line, kind }));

@@ -9,6 +9,7 @@ mod component;
 mod editor;
 mod error;
 mod folder;
+mod handout;
 mod layers;
 mod root;
 mod storage;

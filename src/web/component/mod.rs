@@ -8,6 +8,8 @@ mod import;
 pub(super) mod inspect;
 mod options;
 pub(super) mod page;
+mod print;
+mod share;
 pub(super) mod simulate;
 pub(super) mod size;
 pub(super) mod stack;
