@@ -34,6 +34,25 @@ pub struct LeaveOut {
     pub files: bool,
 }
 
+/// What happened around what is handed around.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ShareMessage {
+    /// The dialog was opened, or its link is to leave out something else; none if it was closed.
+    Changed(Option<LeaveOut>),
+    /// The page is about to be printed, or was.
+    PrintingSwitched(bool),
+    /// A link was opened: the fragment of an address.
+    LinkOpened(String),
+    /// That a link could not be opened was read.
+    LinkProblemClosed,
+    /// The reader's own work is safe, so that what came with a link may take its place.
+    OwnWorkKept,
+    /// The reader wants the own work back that a link took the place of.
+    OwnWorkWanted,
+    /// The reader goes on with what came with a link.
+    OwnWorkDiscarded,
+}
+
 /// What looks like a secret.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SecretRow {
@@ -217,8 +236,39 @@ fn is_untouched(session: &Session) -> bool {
     session.now == example.now && session.events == example.events && session.images.is_empty()
 }
 
+/// Changes the state.
+pub(super) fn update(state: &mut State, message: ShareMessage) -> Vec<Effect> {
+    match message {
+        ShareMessage::Changed(share) => {
+            state.share = share;
+            state.view_revision += 1;
+            Vec::new()
+        }
+        ShareMessage::PrintingSwitched(is_on) => {
+            state.is_printing = is_on;
+            Vec::new()
+        }
+        ShareMessage::LinkOpened(fragment) => open(state, &fragment),
+        ShareMessage::LinkProblemClosed => {
+            state.link_problem = None;
+            vec![Effect::ForgetLink]
+        }
+        ShareMessage::OwnWorkKept => {
+            let mut effects = Part::ALL.map(Effect::Save).to_vec();
+            effects.push(Effect::ForgetLink);
+            effects
+        }
+        ShareMessage::OwnWorkWanted => go_back(state),
+        ShareMessage::OwnWorkDiscarded => {
+            // It can be had back until something else is replaced.
+            state.replaced = state.session.own.take();
+            vec![Effect::Save(Part::Own)]
+        }
+    }
+}
+
 /// A link was opened. What was here before becomes the reader's own work, which is kept.
-pub(super) fn open(state: &mut State, fragment: &str) -> Vec<Effect> {
+fn open(state: &mut State, fragment: &str) -> Vec<Effect> {
     let mut shared = match read(fragment) {
         None => return Vec::new(),
         Some(Ok(session)) => session,
@@ -247,7 +297,7 @@ pub(super) fn open(state: &mut State, fragment: &str) -> Vec<Effect> {
 }
 
 /// The reader goes back to the own work; what came with the link can be had back.
-pub(super) fn go_back(state: &mut State) -> Vec<Effect> {
+fn go_back(state: &mut State) -> Vec<Effect> {
     let Some(own) = state.session.own.take() else { return Vec::new() };
     state.keep_replaced();
     let Session { place, theme, .. } = state.session;
@@ -256,13 +306,6 @@ pub(super) fn go_back(state: &mut State) -> Vec<Effect> {
     let mut effects = Part::ALL.map(Effect::Save).to_vec();
     effects.push(Effect::ShowTexts);
     effects
-}
-
-/// The reader goes on with what came with the link; the own work can be had back until something
-/// else is replaced.
-pub(super) fn discard_own(state: &mut State) -> Vec<Effect> {
-    state.replaced = state.session.own.take();
-    vec![Effect::Save(Part::Own)]
 }
 
 fn put_in_place(state: &mut State, session: Session) {

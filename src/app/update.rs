@@ -8,7 +8,7 @@ use super::known;
 use super::opened;
 use super::options::{Builder, Field};
 use super::saved::Part;
-use super::share::{self, LeaveOut};
+use super::share::{self, ShareMessage};
 use super::state::{EditorTab, ImageState, Pane, Place, Session, State, Theme, Version, WorkerState};
 use crate::cache::solve::Reruns;
 use crate::context::{Assumed, Entry, EntryKind};
@@ -155,20 +155,8 @@ pub enum Message {
     NothingRestored,
     /// Something could not be saved or restored.
     StorageFailed(String),
-    /// A link was opened: the fragment of an address.
-    LinkOpened(String),
-    /// That a link could not be opened was read.
-    LinkProblemClosed,
-    /// The reader's own work is safe, so that what came with a link may take its place.
-    OwnWorkKept,
-    /// The reader wants the own work back that a link took the place of.
-    OwnWorkWanted,
-    /// The reader goes on with what came with a link.
-    OwnWorkDiscarded,
-    /// The dialog to share was opened, or its link is to leave out something else; none if it was closed.
-    ShareChanged(Option<LeaveOut>),
-    /// The page is about to be printed, or was.
-    PrintingSwitched(bool),
+    /// Something happened around what is handed around.
+    Share(ShareMessage),
     /// "Start over" was pressed; nothing is lost yet.
     ResetAsked,
     /// Starting over was called off.
@@ -485,27 +473,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.storage_problem = Some(message);
             Vec::new()
         }
-        Message::LinkOpened(fragment) => share::open(state, &fragment),
-        Message::LinkProblemClosed => {
-            state.link_problem = None;
-            vec![Effect::ForgetLink]
-        }
-        Message::OwnWorkKept => {
-            let mut effects = Part::ALL.map(Effect::Save).to_vec();
-            effects.push(Effect::ForgetLink);
-            effects
-        }
-        Message::OwnWorkWanted => share::go_back(state),
-        Message::OwnWorkDiscarded => share::discard_own(state),
-        Message::ShareChanged(share) => {
-            state.share = share;
-            state.view_revision += 1;
-            Vec::new()
-        }
-        Message::PrintingSwitched(is_on) => {
-            state.is_printing = is_on;
-            Vec::new()
-        }
+        Message::Share(message) => share::update(state, message),
         Message::ResetAsked => {
             state.is_resetting = true;
             Vec::new()

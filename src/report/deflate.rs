@@ -381,7 +381,8 @@ mod tests {
 
     #[test]
     fn both_ways() {
-        let far: Vec<u8> = (0..90_000_u32).flat_map(|n| (n.wrapping_mul(n) / 7 % 1009).to_le_bytes()).collect();
+        let far: Vec<u8> =
+            (0..90_000_u32).flat_map(|n| (n.wrapping_mul(n) / 7 % 1009).to_le_bytes()).collect();
         let mut repeated = far.clone();
         repeated.extend(&far);
         let text = "COPY package.json ./\nRUN npm ci\n".repeat(40);

@@ -20,6 +20,7 @@ use crate::app::analysis::Analysis;
 use crate::app::history::History;
 use crate::app::import::ContextMessage;
 use crate::app::saved;
+use crate::app::share::ShareMessage;
 use crate::app::state::{EditorTab, OpenImage, Place, Session, State, Theme};
 use crate::app::update::{Effect, Message, update};
 use crate::app::view::{self, SimulateView};
@@ -148,7 +149,9 @@ impl Component for Root {
                 )))),
             }
             // What was here before is known by now, and so is kept.
-            linked.into_iter().for_each(|hash| link.send_message(Input::App(Message::LinkOpened(hash))));
+            linked.into_iter().for_each(|hash| {
+                link.send_message(Input::App(Message::Share(ShareMessage::LinkOpened(hash))))
+            });
         });
         Self {
             state,
@@ -408,7 +411,9 @@ impl Root {
                 Effect::KeepOwn => {
                     self.save(ctx, saved::Part::Own);
                     let link = ctx.link().clone();
-                    self.once_settled(move || link.send_message(Input::App(Message::OwnWorkKept)));
+                    self.once_settled(move || {
+                        link.send_message(Input::App(Message::Share(ShareMessage::OwnWorkKept)))
+                    });
                 }
                 Effect::ForgetLink => {
                     let place = self.state.session.place;
@@ -593,7 +598,7 @@ fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(Event)>> {
         let link = link.clone();
         Closure::<dyn FnMut(Event)>::new(move |_| {
             link.send_message(Input::App(match linked() {
-                Some(hash) => Message::LinkOpened(hash),
+                Some(hash) => Message::Share(ShareMessage::LinkOpened(hash)),
                 None => Message::PlaceEntered(current_place()),
             }));
         })
@@ -601,7 +606,7 @@ fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(Event)>> {
     let printing = |is_on: bool| {
         let link = link.clone();
         Closure::<dyn FnMut(Event)>::new(move |_| {
-            link.send_message(Input::App(Message::PrintingSwitched(is_on)));
+            link.send_message(Input::App(Message::Share(ShareMessage::PrintingSwitched(is_on))));
         })
     };
     let dragged = Closure::<dyn FnMut(Event)>::new(|event: Event| {

@@ -1,5 +1,6 @@
 // What is handed around: a report for the pull request, a link that opens as the same, and paper.
 
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Browser, Locator, Page } from "@playwright/test";
 import { expect, expectAccessible, test } from "./fixtures/test";
@@ -86,7 +87,7 @@ test("a link opened in a fresh profile shows the same summary, rows and timeline
   const link = await share(page);
   expect(link.length).toBeLessThan(2_000);
   await expect(dialog(page)).toContainText("It opens with the same verdicts and reasons.");
-  await expect(dialog(page)).toContainText("short enough for all that are known to have a limit");
+  await expect(dialog(page)).toContainText("It fits everywhere that is known to have a limit.");
   await page.keyboard.press("Escape");
   const told = { status: await status(page).textContent(), builds: await builds(page).allTextContents(), steps: await steps(page) };
 
@@ -156,7 +157,7 @@ test("a Dockerfile with a token warns", async ({ page }) => {
 test("a long context tells the length and offers to leave it out", async ({ page, browser }) => {
   await openPage(page);
   await page.getByText("Paste changes or a list of files").click();
-  const hex = (n: number) => Array.from({ length: 40 }, (_, i) => ((n * 7919 + i * 104729 + n * i * 31) % 16).toString(16)).join("");
+  const hex = (n: number) => createHash("sha1").update(`${n}`).digest("hex");
   const list = Array.from({ length: 900 }, (_, n) => `100644 ${hex(n + 1)} 0\tsrc/part${n % 30}/file${n}.js`).join("\n");
   await page.evaluate((copied) => navigator.clipboard.writeText(copied), `100644 ${hex(0)} 0\tapp.json\n${list}\n`);
   await page.getByRole("textbox", { name: "Changes or a list of files" }).click();

@@ -8,7 +8,7 @@ use layerlab::app::analysis::Analysis;
 use layerlab::app::history::{History, Import};
 use layerlab::app::options::{Builder, Field};
 use layerlab::app::saved::Part;
-use layerlab::app::share::{self, LeaveOut, ShareView};
+use layerlab::app::share::{self, LeaveOut, ShareMessage, ShareView};
 use layerlab::app::state::{Session, State};
 use layerlab::app::update::{Effect, Message, update};
 use layerlab::app::view::{SimulateView, simulate};
@@ -33,14 +33,14 @@ fn view(state: &State) -> SimulateView {
 }
 
 fn shared(state: &mut State, leave_out: LeaveOut) -> ShareView {
-    let _ = update(state, Message::ShareChanged(Some(leave_out)));
+    let _ = update(state, Message::Share(ShareMessage::Changed(Some(leave_out))));
     view(state).share.unwrap()
 }
 
 /// A page that nobody has used opens the link.
 fn opened(fragment: &str) -> State {
     let mut state = State::new(Session::example(), "test");
-    let _ = update(&mut state, Message::LinkOpened(format!("#{fragment}")));
+    let _ = update(&mut state, Message::Share(ShareMessage::LinkOpened(format!("#{fragment}"))));
     assert_eq!(state.link_problem, None);
     state
 }
@@ -242,7 +242,7 @@ fn a_link_takes_nobodys_work_away() {
     };
     let mut state = after(vec![Message::DockerfileEdited("FROM mine\n".into())]);
     let mine = state.session.clone();
-    let effects = update(&mut state, Message::LinkOpened(fragment.clone()));
+    let effects = update(&mut state, Message::Share(ShareMessage::LinkOpened(fragment.clone())));
     assert_eq!(state.session.now.dockerfile, "FROM shared\n");
     assert_eq!(state.session.own.as_deref(), Some(&mine));
     assert_eq!(
@@ -250,25 +250,25 @@ fn a_link_takes_nobodys_work_away() {
         [Effect::KeepOwn, Effect::ShowTheme, Effect::ShowTexts],
         "nothing else is written yet"
     );
-    let effects = update(&mut state, Message::OwnWorkKept);
+    let effects = update(&mut state, Message::Share(ShareMessage::OwnWorkKept));
     assert!(effects.contains(&Effect::Save(Part::Texts)) && effects.ends_with(&[Effect::ForgetLink]));
     // A second link over an edited first one: the own work stays the own work, the edit can be had back.
     let _ = update(&mut state, Message::DockerfileEdited("FROM shared:edited\n".into()));
     let other = share::write(&Session::example()).unwrap();
-    let _ = update(&mut state, Message::LinkOpened(other));
+    let _ = update(&mut state, Message::Share(ShareMessage::LinkOpened(other)));
     assert_eq!(state.session.own.as_deref(), Some(&mine));
     let _ = update(&mut state, Message::ReplacementUndone);
     assert_eq!(state.session.now.dockerfile, "FROM shared:edited\n");
-    let _ = update(&mut state, Message::OwnWorkWanted);
+    let _ = update(&mut state, Message::Share(ShareMessage::OwnWorkWanted));
     assert_eq!(state.session, mine);
     let _ = update(&mut state, Message::ReplacementUndone);
     assert_eq!(state.session.now.dockerfile, "FROM shared:edited\n");
 
     // Discarded work can be had back, too; and starting over leaves it alone.
-    let _ = update(&mut state, Message::LinkOpened(fragment));
+    let _ = update(&mut state, Message::Share(ShareMessage::LinkOpened(fragment)));
     let _ = update(&mut state, Message::ResetConfirmed);
     assert!(state.session.own.is_some());
-    let _ = update(&mut state, Message::OwnWorkDiscarded);
+    let _ = update(&mut state, Message::Share(ShareMessage::OwnWorkDiscarded));
     assert_eq!(state.session.own, None);
     let _ = update(&mut state, Message::ReplacementUndone);
     assert_eq!(state.session.now.dockerfile, "FROM shared:edited\n");
@@ -279,11 +279,11 @@ fn a_link_to_what_is_here_changes_nothing() {
     let mut state = after(vec![Message::DockerfileEdited("FROM mine\n".into())]);
     let before = state.session.clone();
     let fragment = share::write(&before).unwrap();
-    let _ = update(&mut state, Message::LinkOpened(fragment));
+    let _ = update(&mut state, Message::Share(ShareMessage::LinkOpened(fragment)));
     assert_eq!((&state.session, &state.replaced), (&before, &None));
     // Nobody misses the untouched example.
     let mut fresh = after(vec![]);
-    let _ = update(&mut fresh, Message::LinkOpened(share::write(&before).unwrap()));
+    let _ = update(&mut fresh, Message::Share(ShareMessage::LinkOpened(share::write(&before).unwrap())));
     assert_eq!((fresh.session.own.is_some(), fresh.session.now.dockerfile.as_str()), (false, "FROM mine\n"));
 }
 
@@ -297,7 +297,7 @@ fn what_cannot_be_opened_changes_nothing() {
     ] {
         let mut state = after(vec![Message::DockerfileEdited("FROM mine\n".into())]);
         let before = state.session.clone();
-        let _ = update(&mut state, Message::LinkOpened(fragment));
+        let _ = update(&mut state, Message::Share(ShareMessage::LinkOpened(fragment)));
         assert_eq!(state.session, before);
         assert!(state.link_problem.as_ref().is_some_and(|it| it.contains(said)), "{:?}", state.link_problem);
     }
@@ -306,7 +306,18 @@ fn what_cannot_be_opened_changes_nothing() {
 #[test]
 fn links_of_earlier_pages_open() {
     // Written by the first page that wrote links. It has to open for good.
-    const FIRST: &str = "";
+    const FIRST: &str = "/simulate?s=\
+        1.O8pTrZSXX65kVa2Ukp-cnVqUlpmTqmSl5Bbk76uQl5-SapWYU5CZlxqTF-4f5O3iGaSgn1hQEJPn7B8QqVCQmJydmJ6qpZ\
+        dVnJ-noKcfkxcU6qeQV5CrkJlXXJKYkwNVp6cPlnT2dVGIjlECysco6SjEKAGVFJXEKMXG5CnpINkeX5BYkgF0ggvCPTDpzP\
+        S8_CKQ80Aui8_NTynNSS2OyUOojMnTQ1YJNhnChJmKIg-UzUgsjkeyOzMvPjk_ryS1okTJqqSoNFVHCSRcDAyfWh2l_IKSzP\
+        w8EEcJ6PT0VKAaJaARSaWZOSnxQIFiCL8gJ7EkLb8oF8rNy49PTkzOADo7LTGnOBUhEA80uiS1CKoqMTc1BWY3zKDSnJxiuD\
+        awNWDlEPcqAV2UlFgMcRyQnZ5ZlpoHcWhiUXIGkAd2aVJlfEpmempxCUQqszg-DWgs1FSgANQ-sFwuMDah7OLMKhgT6qh4kB\
+        OVrPKAuqGOAcpHV4OZJaMJaKgnoFqd0agcLlEZq6NUlFpUCnKeUkpmWlpqUWpeCcQ1yaAgC87MLQU6DOTnkozUXLBQZXFJai\
+        5IIDEJPcBzEotL4sGFA0oZkBefmpIJcp9hLSsDZ5Cro4uvq15uiiMTGwNHZl5KagUwLTB6M8gjR5C-HjSh6OYAbQAnFkZmBk\
+        FMQQ12VjDD8QK_dbzohPL554yKmK56z__Cyhax48cEVTeR2wtiIm9zn1GrPbzox53Puzre6FSr3VvkoJO-9cbXn5Il_slHLz\
+        _I27-2Z8uTU7Zi1qtZgxubitREWDM-7_v-ao1EzevrGRUPttnNc1EO-7EpYp5Qp1rGhcX2s1q235Hexc5pkH910SLNm0HGK_\
+        aoHDrVrlPlHWdkXl8mca9ArDC8NInrouqHjmJW7mlzdR4uYGJk4IF6AOJkJusDpaf67Wr6Og78OPblyc83H_afebI-z3bZLk\
+        m7d9whLFNKSNcBAA";
     let state = opened(FIRST);
     let view = view(&state);
     assert_eq!(
@@ -378,7 +389,7 @@ proptest! {
         let link = share.link.unwrap();
         prop_assert_eq!(&link.differing_lines, &Vec::<u32>::new());
         let there = opened(&link.fragment);
-        let _ = update(&mut state, Message::ShareChanged(None));
+        let _ = update(&mut state, Message::Share(ShareMessage::Changed(None)));
         assert_same(&view(&there), &view(&state));
         // Going on there is going on here.
         let mut both = [there, state];
@@ -395,7 +406,7 @@ proptest! {
         let made = layerlab::report::link::write(&bytes).unwrap();
         for fragment in [format!("/simulate?s=1.{text}"), made] {
             let mut state = after(vec![]);
-            let _ = update(&mut state, Message::LinkOpened(fragment));
+            let _ = update(&mut state, Message::Share(ShareMessage::LinkOpened(fragment)));
             prop_assert!(state.link_problem.is_some());
         }
     }

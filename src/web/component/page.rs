@@ -10,7 +10,7 @@ use super::inspect::Inspect;
 use super::print::print_sheet;
 use super::share::ShareDialog;
 use super::simulate::Simulate;
-use crate::app::share::LeaveOut;
+use crate::app::share::{LeaveOut, ShareMessage};
 use crate::app::state::{Place, State, Theme};
 use crate::app::update::Message;
 use crate::app::view::SimulateView;
@@ -87,7 +87,7 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                             <span class="narrow-only">{ "Reset" }</span>
                         </button>
                     }
-                    <button class="button quiet" aria-haspopup="dialog" onclick={send(Message::ShareChanged(Some(LeaveOut::default())))}>
+                    <button class="button quiet" aria-haspopup="dialog" onclick={send(Message::Share(ShareMessage::Changed(Some(LeaveOut::default()))))}>
                         { icon("share-2") }{ "Share" }
                     </button>
                     <button class="button quiet square" onclick={send(Message::ThemeChosen(next_theme))} aria-label={theme_name} title={theme_name}>
@@ -99,16 +99,16 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                 <p class="notice" role="alert">{ icon("circle-alert") }{ problem.clone() }</p>
             }
             if let Some(problem) = &props.state.link_problem {
-                <p class="notice" role="alert">
-                    { icon("circle-alert") }{ format!("The link was not opened, and nothing was changed: {problem}. ") }
-                    <button class="link" onclick={send(Message::LinkProblemClosed)}>{ "Close" }</button>
+                <p class="notice told" role="alert">
+                    { icon("circle-alert") }<span>{ format!("The link was not opened, and nothing was changed: {problem}.") }</span>
+                    <button class="link" onclick={send(Message::Share(ShareMessage::LinkProblemClosed))}>{ "Close" }</button>
                 </p>
             }
             if session.own.is_some() {
-                <p class="notice calm" role="status">
-                    { icon("link") }{ "What you see came with a link. Your own work is kept. " }
-                    <button class="link" onclick={send(Message::OwnWorkWanted)}>{ "Back to my work" }</button>
-                    <button class="link" onclick={send(Message::OwnWorkDiscarded)}>{ "Discard my work and go on with this" }</button>
+                <p class="notice calm told" role="status">
+                    { icon("link") }<span>{ "What you see came with a link. Your own work is kept." }</span>
+                    <button class="link" onclick={send(Message::Share(ShareMessage::OwnWorkWanted))}>{ "Back to my work" }</button>
+                    <button class="link" onclick={send(Message::Share(ShareMessage::OwnWorkDiscarded))}>{ "Discard my work and go on with this" }</button>
                 </p>
             }
             {

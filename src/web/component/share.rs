@@ -4,7 +4,7 @@ use web_sys::{HtmlDialogElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::icon::icon;
-use crate::app::share::{LeaveOut, LinkView, ShareView};
+use crate::app::share::{LeaveOut, LinkView, ShareMessage, ShareView};
 use crate::app::update::Message;
 use crate::report::link::LIMITS;
 use crate::web::handout;
@@ -31,7 +31,7 @@ pub(super) fn share_dialog(props: &ShareProps) -> Html {
     }
     let on_closed = {
         let on_message = props.on_message.clone();
-        Callback::from(move |_: Event| on_message.emit(Message::ShareChanged(None)))
+        Callback::from(move |_: Event| on_message.emit(Message::Share(ShareMessage::Changed(None))))
     };
     // The browser itself closes, which puts the focus back to where it was.
     let close = {
@@ -48,7 +48,7 @@ pub(super) fn share_dialog(props: &ShareProps) -> Html {
             if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
                 dialog.close();
             }
-            on_message.emit(Message::PrintingSwitched(true));
+            on_message.emit(Message::Share(ShareMessage::PrintingSwitched(true)));
             handout::print();
         })
     };
@@ -110,7 +110,7 @@ fn link_part(link: &LinkView, props: &ShareProps, said: &UseStateHandle<&'static
         let on_message = props.on_message.clone();
         let onchange = Callback::from(move |event: Event| {
             let is_on = event.target_dyn_into::<HtmlInputElement>().is_some_and(|input| input.checked());
-            on_message.emit(Message::ShareChanged(Some(chosen(leave_out, is_on))));
+            on_message.emit(Message::Share(ShareMessage::Changed(Some(chosen(leave_out, is_on)))));
         });
         html! { <label class="field"><input type="checkbox" checked={is_on} {onchange} />{ label }</label> }
     };
@@ -120,7 +120,7 @@ fn link_part(link: &LinkView, props: &ShareProps, said: &UseStateHandle<&'static
             { text_part("Link", "2", &address, None, said) }
             <p class="share-length">
                 { format!("{} characters. ", grouped(n_chars)) }
-                if passed.is_empty() { { "It is short enough for all that are known to have a limit." } }
+                if passed.is_empty() { { "It fits everywhere that is known to have a limit." } }
             </p>
             if !passed.is_empty() {
                 <ul class="share-list" aria-label="Too long for">
