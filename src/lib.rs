@@ -16,6 +16,7 @@ pub mod layer;
 pub mod lint;
 pub mod oci;
 pub mod protocol;
+pub mod report;
 pub mod terminal;
 pub mod text;
 #[cfg(target_arch = "wasm32")]

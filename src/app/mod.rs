@@ -4,7 +4,8 @@
 //! reducer: a message in the past tense changes the state and asks for effects.
 //! [`history::History`] and [`analysis::Analysis`] are derived: what the engine makes of the state.
 //! [`view`], [`rows`], [`stack`], [`why`] and [`files`] turn both into plain rows
-//! that components draw. [`assistant`] answers what the editor asks.
+//! that components draw; [`share`] into what is handed around. [`assistant`] answers what the
+//! editor asks.
 
 pub mod analysis;
 pub mod assistant;
@@ -24,6 +25,7 @@ pub mod picture;
 pub mod placeholder;
 pub mod rows;
 pub mod saved;
+pub mod share;
 pub mod sketch;
 pub mod stack;
 pub mod state;

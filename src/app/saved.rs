@@ -24,11 +24,14 @@ pub enum Part {
     Given,
     /// What the archives among them hold.
     Archives,
+    /// The reader's own work, while something is shown that came with a link. It is the last one, so
+    /// that it is forgotten only once it is the session again.
+    Own,
 }
 
 impl Part {
     /// All of them, in the order in which they are restored.
-    pub const ALL: [Self; 4] = [Self::Texts, Self::Files, Self::Given, Self::Archives];
+    pub const ALL: [Self; 5] = [Self::Texts, Self::Files, Self::Given, Self::Archives, Self::Own];
 
     /// The name that it is stored under.
     #[must_use]
@@ -38,6 +41,7 @@ impl Part {
             Self::Files => "files",
             Self::Given => "given",
             Self::Archives => "archives",
+            Self::Own => "own",
         }
     }
 }
@@ -65,6 +69,7 @@ pub fn write(session: &Session, part: Part) -> Result<String, String> {
     let whole = match part {
         Part::Given => Some(serde_json::to_string(session.given.as_ref())),
         Part::Archives => Some(serde_json::to_string(session.archives.as_ref())),
+        Part::Own => Some(serde_json::to_string(&session.own)),
         Part::Texts | Part::Files => None,
     };
     if let Some(written) = whole {
@@ -87,7 +92,7 @@ pub fn write(session: &Session, part: Part) -> Result<String, String> {
         session.now.files = Rc::default();
         session.events.clear();
     }
-    (session.given, session.archives) = (Rc::default(), Rc::default());
+    (session.given, session.archives, session.own) = (Rc::default(), Rc::default(), None);
     serde_json::to_string(&Envelope { version: VERSION, session, changes }).map_err(|error| error.to_string())
 }
 
@@ -111,6 +116,8 @@ pub struct Stored<'a> {
     pub given: Option<&'a str>,
     /// [`Part::Archives`].
     pub archives: Option<&'a str>,
+    /// [`Part::Own`].
+    pub own: Option<&'a str>,
 }
 
 /// Puts the parts together; `None` if nothing was written.
@@ -150,6 +157,9 @@ pub fn read(stored: Stored<'_>) -> Result<Option<Session>, String> {
     if let Some(text) = stored.archives {
         session.archives = Rc::new(serde_json::from_str(text).map_err(|error| error.to_string())?);
     }
+    if let Some(text) = stored.own {
+        session.own = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    }
     session.now.files = files.session.now.files;
     session.events = files.session.events;
     Ok(Some(session))
@@ -171,9 +181,10 @@ mod tests {
         session.events.push(Event::Pruned);
         let archive = Digest::of(b"archive");
         Rc::make_mut(&mut session.archives).extend(archive, vec![("a".into(), Entry::dir())]);
+        session.own = Some(Box::new(Session { n_edits: 7, ..Session::example() }));
         let parts = Part::ALL.map(|part| write(&session, part).unwrap());
-        let [texts, files, given, archives] = parts.each_ref().map(|part| Some(part.as_str()));
-        let restored = read(Stored { texts, files, given, archives }).unwrap();
+        let [texts, files, given, archives, own] = parts.each_ref().map(|part| Some(part.as_str()));
+        let restored = read(Stored { texts, files, given, archives, own }).unwrap();
         assert_eq!(restored, Some(session));
         assert!(!parts[0].contains(&archive.to_string()), "lists are not written at each key press");
         assert!(!parts[1].contains("README"), "unchanged files are not written again");

@@ -11,6 +11,7 @@ use super::history::{Bases, Event};
 use super::import::ImportState;
 use super::known::KnownImages;
 use super::options::Options;
+use super::share::LeaveOut;
 use crate::cache::solve::Reruns;
 use crate::context::Tree;
 use crate::context::unpacked::Archives;
@@ -39,11 +40,9 @@ impl Place {
     /// The place of a fragment; unknown ones lead to the first place.
     #[must_use]
     pub fn from_fragment(fragment: &str) -> Self {
-        if fragment.trim_start_matches('#') == Self::Inspect.fragment() {
-            Self::Inspect
-        } else {
-            Self::Simulate
-        }
+        // What a link holds stands behind a question mark.
+        let place = fragment.trim_start_matches('#').split('?').next();
+        if place == Some(Self::Inspect.fragment()) { Self::Inspect } else { Self::Simulate }
     }
 }
 
@@ -172,6 +171,9 @@ pub struct Session {
     pub last_image_name: Option<String>,
     /// Edits made to files so far; each gives a file other bytes.
     pub n_edits: u64,
+    /// The reader's own work, while something is shown that came with a link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Box<Session>>,
 }
 
 /// [`Reruns`] as a word, so that the engine needs no serialization.
@@ -231,6 +233,7 @@ impl Session {
             tab: EditorTab::Dockerfile,
             last_image_name: None,
             n_edits: 0,
+            own: None,
         }
     }
 }
@@ -406,6 +409,12 @@ pub struct State {
     pub is_resetting: bool,
     /// What could not be saved or restored, as a sentence.
     pub storage_problem: Option<String>,
+    /// Why a link could not be opened, as a sentence without a full stop.
+    pub link_problem: Option<String>,
+    /// The dialog to share is open, and what its link is to leave out.
+    pub share: Option<LeaveOut>,
+    /// The page is about to be printed.
+    pub is_printing: bool,
 }
 
 impl State {
@@ -435,6 +444,9 @@ impl State {
             n_jobs: 0,
             is_resetting: false,
             storage_problem: None,
+            link_problem: None,
+            share: None,
+            is_printing: false,
         }
     }
 

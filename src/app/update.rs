@@ -10,6 +10,7 @@ use super::known;
 use super::opened;
 use super::options::{Builder, Field};
 use super::saved::Part;
+use super::share::{self, ShareMessage};
 use super::state::{
     Comparison, EditorTab, ImageState, Pane, Place, Session, State, Theme, Version, WorkerState,
 };
@@ -166,6 +167,8 @@ pub enum Message {
     NothingRestored,
     /// Something could not be saved or restored.
     StorageFailed(String),
+    /// Something happened around what is handed around.
+    Share(ShareMessage),
     /// "Start over" was pressed; nothing is lost yet.
     ResetAsked,
     /// Starting over was called off.
@@ -219,6 +222,10 @@ pub enum Effect {
     ShowTheme,
     /// Put the place into the address.
     ShowPlace,
+    /// Write the reader's own work, and tell once it is safe.
+    KeepOwn,
+    /// Take the link out of the address, once what it held was written.
+    ForgetLink,
     /// Put the texts into the editor: they changed without it.
     ShowTexts,
     /// Have the editor do something.
@@ -508,6 +515,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.storage_problem = Some(message);
             Vec::new()
         }
+        Message::Share(message) => share::update(state, message),
         Message::ResetAsked => {
             state.is_resetting = true;
             Vec::new()
@@ -519,6 +527,8 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::ResetConfirmed => {
             let mut fresh = State::new(Session::example(), &state.build);
             fresh.session.theme = state.session.theme;
+            // Whoever looks at a link starts over with that, not with what is kept beside it.
+            fresh.session.own = state.session.own.take();
             fresh.worker = state.worker.clone();
             fresh.n_jobs = state.n_jobs + 1;
             fresh.revision = state.revision + 1;
@@ -530,6 +540,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
                 Effect::Save(Part::Files),
                 Effect::Save(Part::Given),
                 Effect::Save(Part::Archives),
+                Effect::Save(Part::Own),
                 Effect::ShowPlace,
                 Effect::ShowTexts,
             ]
@@ -560,7 +571,7 @@ pub(super) fn changed(state: &mut State, part: Part) -> Vec<Effect> {
         Part::Texts => vec![Effect::Save(Part::Texts)],
         // The count of edits stands with the texts.
         Part::Files => vec![Effect::Save(Part::Texts), Effect::Save(Part::Files)],
-        Part::Given | Part::Archives => Part::ALL.map(Effect::Save).to_vec(),
+        Part::Given | Part::Archives | Part::Own => Part::ALL.map(Effect::Save).to_vec(),
     }
 }
 

@@ -11,6 +11,7 @@ use super::known;
 use super::legacy::{self, LegacyAnalysis, LegacyRow};
 use super::options::{Builder, OptionProblem};
 use super::rows::{InstructionRow, Summary, instruction_rows, summarize};
+use super::share::{self, ShareView};
 use super::sketch::{ImageSketch, sketch};
 use super::stack::{Column, columns};
 use super::state::State;
@@ -165,6 +166,8 @@ pub struct SimulateView {
     pub option_problems: Vec<OptionProblem>,
     /// The command line that the options stand for.
     pub command: String,
+    /// What is handed around, while the dialog for it is open.
+    pub share: Option<ShareView>,
 }
 
 /// What a builder says of an instruction.
@@ -314,6 +317,12 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
         let legacy = legacy.as_ref().filter(|_| is_legacy);
         why(state, analysis, &rows, row, &survived, legacy)
     });
+    let timeline = timeline(history);
+    let share = state.share.map(|leave_out| {
+        let legacy = legacy.as_ref().filter(|_| is_legacy);
+        let (rows, summary, timeline) = (&rows, &summary, &timeline);
+        share::view(state, leave_out, &share::Shown { analysis, rows, summary, timeline, legacy })
+    });
     SimulateView {
         diagnostics: diagnostics(state, analysis),
         not_checked: not_checked(analysis),
@@ -322,7 +331,8 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
         files: files(state, analysis),
         ignore_problem: analysis.now.ignore.clone().err(),
         selected,
-        timeline: timeline(history),
+        timeline,
+        share,
         impact: if state.is_impact_open {
             instructions(&state.session.now.dockerfile, analysis, &rows)
         } else {

@@ -10,6 +10,7 @@ mod editor;
 mod error;
 mod export;
 mod folder;
+mod handout;
 mod layers;
 mod root;
 mod storage;

@@ -21,6 +21,7 @@ use crate::app::assistant::Assistant;
 use crate::app::history::History;
 use crate::app::import::ContextMessage;
 use crate::app::saved;
+use crate::app::share::ShareMessage;
 use crate::app::state::{EditorTab, OpenImage, Place, Session, State, Theme};
 use crate::app::update::{Effect, Message, update};
 use crate::app::view::{self, SimulateView};
@@ -127,6 +128,7 @@ impl Component for Root {
         session.place = current_place();
         let state = State { n_readers: n_readers(), ..State::new(session, ctx.props().build) };
         let link = ctx.link().clone();
+        let linked = linked();
         spawn_local(async move {
             let opened = match Storage::open().await {
                 Ok(storage) => storage.read().await.map(|parts| (storage, parts)),
@@ -141,6 +143,7 @@ impl Component for Root {
                         files: text(saved::Part::Files),
                         given: text(saved::Part::Given),
                         archives: text(saved::Part::Archives),
+                        own: text(saved::Part::Own),
                     };
                     match saved::read(stored) {
                         Ok(Some(mut session)) => {
@@ -159,6 +162,10 @@ impl Component for Root {
                     message(&error)
                 )))),
             }
+            // What was here before is known by now, and so is kept.
+            linked.into_iter().for_each(|hash| {
+                link.send_message(Input::App(Message::Share(ShareMessage::LinkOpened(hash))))
+            });
         });
         Self {
             state,
@@ -198,11 +205,12 @@ impl Component for Root {
                 }
                 let was_listed = self.is_all_listed();
                 let effects = update(&mut self.state, message);
+                // First of all, so that nothing is saved that the engine cannot look at.
+                self.derive();
                 self.run(ctx, effects);
                 if !was_listed && self.is_all_listed() {
                     mark("layers listed");
                 }
-                self.derive();
                 self.annotate();
                 true
             }
@@ -421,6 +429,17 @@ impl Root {
                 }
                 Effect::ShowTheme => show_theme(self.state.session.theme),
                 Effect::ShowPlace => show_place(self.state.session.place),
+                Effect::KeepOwn => {
+                    self.save(ctx, saved::Part::Own);
+                    let link = ctx.link().clone();
+                    self.once_settled(move || {
+                        link.send_message(Input::App(Message::Share(ShareMessage::OwnWorkKept)))
+                    });
+                }
+                Effect::ForgetLink => {
+                    let place = self.state.session.place;
+                    self.once_settled(move || forget_link(place));
+                }
                 Effect::ShowTexts => self.show_texts(),
                 Effect::ShowSelected => self.show_selected(),
                 Effect::Command(command) => {
@@ -449,6 +468,17 @@ impl Root {
         if let Err(error) = written {
             self.storage_failed(ctx, &error);
         }
+    }
+
+    /// Does something once all that was asked to be written was taken.
+    fn once_settled(&self, then: impl FnOnce() + 'static) {
+        let storage = self.storage.clone();
+        spawn_local(async move {
+            if let Some(storage) = storage {
+                let _ = storage.settled().await;
+            }
+            then();
+        });
     }
 
     fn storage_failed(&self, ctx: &Context<Self>, error: &JsValue) {
@@ -536,9 +566,18 @@ impl Root {
     }
 }
 
+fn fragment() -> String {
+    web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
+}
+
+/// The fragment, where it is a link's.
+fn linked() -> Option<String> {
+    Some(fragment()).filter(|hash| hash.trim_start_matches('#').starts_with(crate::report::link::PREFIX))
+}
+
 /// The place that the address names, if it names one.
 fn named_place() -> Option<Place> {
-    let hash = web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default();
+    let hash = fragment();
     (!hash.is_empty()).then(|| Place::from_fragment(&hash))
 }
 
@@ -548,8 +587,21 @@ fn current_place() -> Place {
 
 fn show_place(place: Place) {
     let Some(window) = web_sys::window() else { return };
-    if window.location().hash().is_ok_and(|hash| hash.trim_start_matches('#') != place.fragment()) {
+    // A link that could not be opened stays, so that it can be tried again.
+    let is_named = |hash: String| {
+        hash.trim_start_matches('#').split('?').next().is_some_and(|named| named == place.fragment())
+    };
+    if !window.location().hash().is_ok_and(is_named) {
         let _ = window.location().set_hash(place.fragment());
+    }
+}
+
+/// A reload shows what became of it since, and not the link once more.
+fn forget_link(place: Place) {
+    let history = web_sys::window().and_then(|window| window.history().ok());
+    if let Some(history) = history {
+        let address = format!("#{}", place.fragment());
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
     }
 }
 
@@ -573,7 +625,16 @@ fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(Event)>> {
     let moved = {
         let link = link.clone();
         Closure::<dyn FnMut(Event)>::new(move |_| {
-            link.send_message(Input::App(Message::PlaceEntered(current_place())))
+            link.send_message(Input::App(match linked() {
+                Some(hash) => Message::Share(ShareMessage::LinkOpened(hash)),
+                None => Message::PlaceEntered(current_place()),
+            }));
+        })
+    };
+    let printing = |is_on: bool| {
+        let link = link.clone();
+        Closure::<dyn FnMut(Event)>::new(move |_| {
+            link.send_message(Input::App(Message::Share(ShareMessage::PrintingSwitched(is_on))));
         })
     };
     let dragged = Closure::<dyn FnMut(Event)>::new(|event: Event| {
@@ -610,7 +671,13 @@ fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(Event)>> {
             }
         })
     };
-    let all = vec![("hashchange", moved), ("dragover", dragged), ("drop", dropped)];
+    let all = vec![
+        ("hashchange", moved),
+        ("dragover", dragged),
+        ("drop", dropped),
+        ("beforeprint", printing(true)),
+        ("afterprint", printing(false)),
+    ];
     for (name, closure) in &all {
         let _ = window.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
     }

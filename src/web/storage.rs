@@ -94,6 +94,12 @@ impl Storage {
         Ok(())
     }
 
+    /// Waits until everything was taken that was asked to be written.
+    pub(super) async fn settled(&self) -> Result<(), JsValue> {
+        // Whatever asks later is answered later.
+        done(&self.store(IdbTransactionMode::Readwrite)?.count()?).await.map(drop)
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&self) -> Result<(), JsValue> {
         if let Some(store) = immediate() {

@@ -24,6 +24,8 @@ mod layers;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod stacking;
 #[cfg(test)]
 mod terminal;

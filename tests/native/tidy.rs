@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// What each module may use: arrows only point up this table.
-const MODULES: [(&str, &[&str]); 19] = [
+const MODULES: [(&str, &[&str]); 20] = [
     ("text", &[]),
     ("digest", &[]),
     ("diagnostic", &["text"]),
@@ -25,6 +25,7 @@ const MODULES: [(&str, &[&str]); 19] = [
     ("lint", &["text", "diagnostic", "digest", "dockerfile", "oci", "context", "graph"]),
     ("assist", &["text", "diagnostic", "dockerfile", "lint"]),
     ("buildfile", &["text", "digest"]),
+    ("report", &["digest", "context"]),
     ("protocol", &["digest", "oci", "archive", "layer", "context", "image"]),
     ("job", &["digest", "archive", "layer", "context", "image", "buildfile", "protocol"]),
     (
@@ -41,6 +42,7 @@ const MODULES: [(&str, &[&str]); 19] = [
             "terminal",
             "lint",
             "assist",
+            "report",
             "protocol",
         ],
     ),
@@ -61,6 +63,7 @@ const MODULES: [(&str, &[&str]); 19] = [
             "terminal",
             "lint",
             "assist",
+            "report",
             "protocol",
             "job",
             "app",

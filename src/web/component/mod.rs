@@ -11,6 +11,8 @@ pub(super) mod inspect;
 mod options;
 pub(super) mod page;
 mod picture;
+mod print;
+mod share;
 pub(super) mod simulate;
 pub(super) mod size;
 pub(super) mod stack;

@@ -8,7 +8,10 @@ use yew::prelude::*;
 use super::examples::Examples;
 use super::icon::icon;
 use super::inspect::Inspect;
+use super::print::print_sheet;
+use super::share::ShareDialog;
 use super::simulate::Simulate;
+use crate::app::share::{LeaveOut, ShareMessage};
 use crate::app::state::{Place, State, Theme};
 use crate::app::update::Message;
 use crate::app::view::SimulateView;
@@ -86,6 +89,9 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                             <span class="narrow-only">{ "Reset" }</span>
                         </button>
                     }
+                    <button class="button quiet" aria-haspopup="dialog" onclick={send(Message::Share(ShareMessage::Changed(Some(LeaveOut::default()))))}>
+                        { icon("share-2") }{ "Share" }
+                    </button>
                     <button class="button quiet square" onclick={send(Message::ThemeChosen(next_theme))} aria-label={theme_name} title={theme_name}>
                         { icon(theme_icon) }
                     </button>
@@ -93,6 +99,19 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
             </header>
             if let Some(problem) = &props.state.storage_problem {
                 <p class="notice" role="alert">{ icon("circle-alert") }{ problem.clone() }</p>
+            }
+            if let Some(problem) = &props.state.link_problem {
+                <p class="notice told" role="alert">
+                    { icon("circle-alert") }<span>{ format!("The link was not opened, and nothing was changed: {problem}.") }</span>
+                    <button class="link" onclick={send(Message::Share(ShareMessage::LinkProblemClosed))}>{ "Close" }</button>
+                </p>
+            }
+            if session.own.is_some() {
+                <p class="notice calm told" role="status">
+                    { icon("link") }<span>{ "What you see came with a link. Your own work is kept." }</span>
+                    <button class="link" onclick={send(Message::Share(ShareMessage::OwnWorkWanted))}>{ "Back to my work" }</button>
+                    <button class="link" onclick={send(Message::Share(ShareMessage::OwnWorkDiscarded))}>{ "Discard my work and go on with this" }</button>
+                </p>
             }
             {
                 match session.place {
@@ -110,6 +129,12 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                         <Inspect state={Rc::clone(&props.state)} on_message={props.on_message.clone()} on_file={props.on_file.clone()} />
                     },
                 }
+            }
+            if let (Some(leave_out), Some(share)) = (props.state.share, &props.view.share) {
+                <ShareDialog share={share.clone()} {leave_out} on_message={props.on_message.clone()} />
+            }
+            if props.state.is_printing {
+                { print_sheet(&props.state, &props.view) }
             }
         </div>
     }
