@@ -278,6 +278,25 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
+test("in a long file side by side, the note of a change stays in view", async ({ page }) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await openPage(page);
+  const long = Array.from({ length: 120 }, (_, n) => (n === 0 ? "FROM node" : `RUN make ${n}`)).join("\n");
+  await paste(page, `${long}\n`);
+  await button(page, "Build").click();
+  await paste(page, `${long.replace("make 60", "make sixty")}\n`);
+  await button(page, "Compare with build 2").click();
+  await button(page, "Side by side").click();
+  await editor(page).focus();
+  await page.keyboard.press("ControlOrMeta+Home");
+  await page.keyboard.press("F7");
+  await expect(note(page, "Change 1 of 1, line 61.")).toBeInViewport();
+  await expect(page.locator(".cm-side", { hasText: "Now" })).toBeInViewport();
+  const box = await note(page, "Change 1").boundingBox();
+  const panel = await page.locator(".editor-host").boundingBox();
+  expect((box?.y ?? Infinity) + (box?.height ?? 0)).toBeLessThanOrEqual((panel?.y ?? 0) + (panel?.height ?? 0) + 1);
+});
+
 test("on a narrow screen only the inline comparison is offered", async ({ page }) => {
   await page.setViewportSize({ width: 1200, height: 800 });
   await openPage(page);

@@ -152,6 +152,8 @@ export function mount(
       ];
       merge = new MergeView({ a: { doc: linesOf(old.old), extensions }, b: config, parent: root, root, diffConfig });
       merge.dom.style.height = "100%";
+      // Clipped and not scrolled, so that headings and notes stick to what is seen.
+      for (const side of merge.dom.querySelectorAll<HTMLElement>(".cm-mergeViewEditor")) side.style.overflow = "clip";
       view = merge.b;
       merge.dom.scrollTop = scroll;
     } else {
