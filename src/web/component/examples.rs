@@ -35,9 +35,9 @@ pub(super) fn examples(props: &ExamplesProps) -> Html {
         })
     };
     html! {
-        <details class="menu" ref={menu.clone()} {onkeydown}>
+        <details class="examples" ref={menu.clone()} {onkeydown}>
             <summary class="button quiet" aria-label="Examples">{ icon("book-open") }<span class="wide">{ "Examples" }</span></summary>
-            <ul class="menu-list" aria-label="Examples">
+            <ul class="examples-list" aria-label="Examples">
                 { for EXAMPLES.iter().enumerate().map(|(idx, example)| {
                     let (menu, on_message) = (menu.clone(), props.on_message.clone());
                     let onclick = Callback::from(move |_: MouseEvent| {
@@ -45,7 +45,7 @@ pub(super) fn examples(props: &ExamplesProps) -> Html {
                         on_message.emit(Message::ExampleChosen(idx));
                     });
                     html! {
-                        <li><button class="menu-item" {onclick}><strong>{ example.title }</strong><span class="note">{ example.teaches }</span></button></li>
+                        <li><button class="examples-item" {onclick}><strong>{ example.title }</strong><span class="note">{ example.teaches }</span></button></li>
                     }
                 }) }
             </ul>
