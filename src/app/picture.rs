@@ -147,9 +147,16 @@ fn is_open_at_first(columns: &[Column], column: &Column, selected: Option<usize>
 
 /// A stage's own slab while it is folded.
 fn folded(column: &Column) -> Slab {
-    let heaviest = column.slabs.iter().filter(|slab| slab.kind == SlabKind::Layer);
-    let heaviest = heaviest.max_by_key(|slab| (slab.is_first_cause, slab.mark.weight()));
-    let counts: Vec<String> = column.counts.iter().map(|(mark, n)| format!("{n} {}", mark.label())).collect();
+    let layers = || column.slabs.iter().filter(|slab| slab.kind == SlabKind::Layer);
+    let mut counts: Vec<(Mark, usize)> = Vec::new();
+    for slab in layers() {
+        match counts.iter_mut().find(|(mark, _)| *mark == slab.mark) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((slab.mark, 1)),
+        }
+    }
+    let heaviest = layers().max_by_key(|slab| (slab.is_first_cause, slab.mark.weight()));
+    let counts: Vec<String> = counts.iter().map(|(mark, n)| format!("{n} {}", mark.label())).collect();
     let base = column.slabs.first();
     Slab {
         kind: SlabKind::Layer,

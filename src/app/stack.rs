@@ -7,6 +7,7 @@ use super::view::Mark;
 use crate::cache::reason::Reason;
 use crate::graph::{Graph, GraphStage, reference};
 use crate::protocol::instruction_of;
+use crate::text::visible;
 
 /// A slab of the stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,8 +64,6 @@ pub struct Use {
 pub struct Column {
     /// The stage's name.
     pub name: String,
-    /// Its state at a glance: its slabs by theirs.
-    pub counts: Vec<(Mark, usize)>,
     /// It is the target.
     pub is_target: bool,
     /// The target needs it.
@@ -138,14 +137,6 @@ pub(super) fn columns(history: &History, analysis: &Analysis, rows: &[Instructio
             .max()
             .unwrap_or(0);
         let uses = uses(graph, idx, rows);
-        let layers = slabs.iter().filter(|slab| slab.kind == SlabKind::Layer);
-        let mut counts: Vec<(Mark, usize)> = Vec::new();
-        for slab in layers {
-            match counts.iter_mut().find(|(mark, _)| *mark == slab.mark) {
-                Some((_, n)) => *n += 1,
-                None => counts.push((slab.mark, 1)),
-            }
-        }
         // A stage that is not needed takes one slab: there is nothing to follow in it.
         if !stage.is_reachable {
             let n_steps = slabs.iter().filter(|slab| slab.kind == SlabKind::Layer).count();
@@ -160,7 +151,6 @@ pub(super) fn columns(history: &History, analysis: &Analysis, rows: &[Instructio
             is_target,
             is_needed: stage.is_reachable,
             slabs,
-            counts,
             uses,
             base_layers: base_layers(history, stage),
             depth,
@@ -205,7 +195,8 @@ fn base_layers(history: &History, stage: &GraphStage) -> Vec<String> {
     let reference = reference::normalize(&stage.base).ok().filter(|_| stage.parent.is_none());
     let Some(known) = reference.and_then(|reference| history.known(&reference)) else { return Vec::new() };
     let told = known.config.history.iter().filter(|entry| !entry.empty_layer);
-    let mut layers: Vec<String> = told.map(|entry| one_line(&instruction_of(&entry.created_by))).collect();
+    let mut layers: Vec<String> =
+        told.map(|entry| visible(&one_line(&instruction_of(&entry.created_by)))).collect();
     // A history may tell of fewer layers than there are.
     layers.resize(known.config.rootfs.diff_ids.len(), "not told by the history".to_owned());
     layers

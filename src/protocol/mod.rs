@@ -5,8 +5,8 @@
 //! 2^53, the last whole number that JavaScript counts exactly; no file reaches it.
 //!
 //! Every reply names the job it belongs to; the page drops those of jobs that
-//! it gave up. A cancelled job ends with its worker: reading is synchronous, so
-//! that a worker could not hear the message.
+//! it gave up. A cancelled job ends with its worker: while one inflates it could
+//! not hear the message.
 
 pub mod build_file;
 

@@ -3,9 +3,11 @@
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
-    Blob, BlobPropertyBag, CanvasRenderingContext2d, CssStyleDeclaration, Document, Element,
-    HtmlAnchorElement, HtmlCanvasElement, HtmlImageElement, Url, XmlSerializer,
+    Blob, CanvasRenderingContext2d, CssStyleDeclaration, Document, Element, HtmlCanvasElement,
+    HtmlImageElement, Url, XmlSerializer,
 };
+
+use super::handout::{save_blob, text_blob};
 
 /// What of a shape's look is written into it, since a file has no style sheet.
 const LOOKS: [&str; 11] = [
@@ -29,7 +31,7 @@ const PNG_SCALE: u32 = 2;
 pub(super) fn save_picture(svg: &Element, is_png: bool) {
     // Nothing was promised where the browser cannot: no file comes.
     if let Ok((blob, width, height)) = svg_blob(svg) {
-        let _ = if is_png { save_png(&blob, width, height) } else { save(&blob, "layerlab.svg") };
+        let _ = if is_png { save_png(&blob, width, height) } else { save_blob("layerlab.svg", &blob) };
     }
 }
 
@@ -60,10 +62,7 @@ fn svg_blob(svg: &Element) -> Result<(Blob, u32, u32), JsValue> {
     copy.set_attribute("width", &width.to_string())?;
     copy.set_attribute("height", &height.to_string())?;
     let text = XmlSerializer::new()?.serialize_to_string(&copy)?;
-    let options = BlobPropertyBag::new();
-    options.set_type("image/svg+xml");
-    let blob = Blob::new_with_str_sequence_and_options(&js_sys::Array::of1(&text.into()), &options)?;
-    Ok((blob, width, height))
+    Ok((text_blob("image/svg+xml", &text)?, width, height))
 }
 
 fn look_of(element: &Element) -> Result<CssStyleDeclaration, JsValue> {
@@ -119,16 +118,6 @@ fn embed_icons(copy: &Element) -> Result<(), JsValue> {
     Ok(())
 }
 
-/// Has the browser ask where the file is to go.
-fn save(blob: &Blob, name: &str) -> Result<(), JsValue> {
-    let link: HtmlAnchorElement = document()?.create_element("a")?.dyn_into()?;
-    let url = Url::create_object_url_with_blob(blob)?;
-    link.set_href(&url);
-    link.set_download(name);
-    link.click();
-    Url::revoke_object_url(&url)
-}
-
 fn save_png(svg: &Blob, width: u32, height: u32) -> Result<(), JsValue> {
     let image = HtmlImageElement::new()?;
     let url = Url::create_object_url_with_blob(svg)?;
@@ -148,7 +137,7 @@ fn draw_png(image: &HtmlImageElement, width: u32, height: u32) -> Result<(), JsV
     let pen: CanvasRenderingContext2d = canvas.get_context("2d")?.ok_or("there is no canvas")?.dyn_into()?;
     pen.draw_image_with_html_image_element_and_dw_and_dh(image, 0.0, 0.0, width.into(), height.into())?;
     let on_blob = Closure::once_into_js(move |blob: Option<Blob>| {
-        let _ = blob.map(|blob| save(&blob, "layerlab.png"));
+        let _ = blob.map(|blob| save_blob("layerlab.png", &blob));
     });
     canvas.to_blob(on_blob.unchecked_ref())
 }

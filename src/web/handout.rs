@@ -30,11 +30,21 @@ pub(super) fn select(id: &str) {
 
 /// Offers a text as a file.
 pub(super) fn save(name: &str, media_type: &str, text: &str) -> Result<(), JsValue> {
-    let document = web_sys::window().and_then(|window| window.document()).ok_or("there is no document")?;
+    save_blob(name, &text_blob(media_type, text)?)
+}
+
+/// A text as the bytes of a file.
+pub(super) fn text_blob(media_type: &str, text: &str) -> Result<Blob, JsValue> {
     let options = BlobPropertyBag::new();
     options.set_type(media_type);
     let parts = js_sys::Array::of1(&JsValue::from_str(text));
-    let url = Url::create_object_url_with_blob(&Blob::new_with_str_sequence_and_options(&parts, &options)?)?;
+    Blob::new_with_str_sequence_and_options(&parts, &options)
+}
+
+/// Offers bytes as a file.
+pub(super) fn save_blob(name: &str, blob: &Blob) -> Result<(), JsValue> {
+    let document = web_sys::window().and_then(|window| window.document()).ok_or("there is no document")?;
+    let url = Url::create_object_url_with_blob(blob)?;
     let anchor: HtmlElement = document.create_element("a")?.dyn_into()?;
     anchor.set_attribute("href", &url)?;
     anchor.set_attribute("download", name)?;

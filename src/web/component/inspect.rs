@@ -323,7 +323,7 @@ fn layer_detail(props: &DetailProps) -> Html {
                     <Folder image={open.clone()} path={String::new()} depth={0} on_message={props.on_message.clone()} />
                 }
             } else {
-                <p class="empty">{ "Its files can be browsed once all layers are listed." }</p>
+                <p class="empty">{ "Its files can be browsed once the archive was looked through." }</p>
             }
         </section>
     }

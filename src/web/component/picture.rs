@@ -319,7 +319,7 @@ fn rebuild_path(stage: &Stage, first: i32, last: i32) -> Html {
 
 /// How many characters of a label fit.
 const LABEL_CHARS: usize = 31;
-const THIN_CHARS: usize = 40;
+const THIN_CHARS: usize = 37;
 
 fn cut(text: &str, n_chars: usize) -> String {
     if text.chars().count() <= n_chars {
