@@ -3,6 +3,7 @@
 //! Nothing here decides anything: the root component hands messages to
 //! [`crate::app::update::update`] and carries out the effects that come back.
 
+mod address;
 pub mod blob;
 mod bridge;
 mod component;
@@ -12,6 +13,7 @@ mod export;
 mod folder;
 mod handout;
 mod layers;
+mod listen;
 mod root;
 mod storage;
 mod stream;

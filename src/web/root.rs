@@ -3,18 +3,20 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
-use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{DragEvent, Event, File};
+use web_sys::{Event, File};
 use yew::prelude::*;
 
+use super::address::{current_place, forget_link, linked, named_place, show_place};
 use super::blob::whole;
 use super::bridge::{Bridge, Heard};
 use super::component::page::Page;
 use super::editor::Editor;
 use super::error::message;
 use super::folder::{self, Chosen};
+use super::listen::listeners;
 use super::storage::Storage;
 use crate::app::analysis::Analysis;
 use crate::app::assistant::Assistant;
@@ -36,12 +38,12 @@ pub(super) fn start(build: &'static str) {
 }
 
 #[derive(Properties, PartialEq)]
-struct RootProps {
+pub(super) struct RootProps {
     build: &'static str,
 }
 
 /// What reaches the root.
-enum Input {
+pub(super) enum Input {
     /// A message for the reducer.
     App(Message),
     /// A worker that reads layers replied, and the entries that it met.
@@ -77,7 +79,7 @@ const FILES_AT_ONCE: usize = 100;
 /// What a view is derived from: two revisions and the chosen instruction.
 type ViewKey = (u64, u64, Option<usize>);
 
-struct Root {
+pub(super) struct Root {
     state: State,
     bridge: Option<Bridge>,
     /// To a worker of its own, so that an image and a context can be read side by side.
@@ -566,45 +568,6 @@ impl Root {
     }
 }
 
-fn fragment() -> String {
-    web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
-}
-
-/// The fragment, where it is a link's.
-fn linked() -> Option<String> {
-    Some(fragment()).filter(|hash| hash.trim_start_matches('#').starts_with(crate::report::link::PREFIX))
-}
-
-/// The place that the address names, if it names one.
-fn named_place() -> Option<Place> {
-    let hash = fragment();
-    (!hash.is_empty()).then(|| Place::from_fragment(&hash))
-}
-
-fn current_place() -> Place {
-    named_place().unwrap_or_default()
-}
-
-fn show_place(place: Place) {
-    let Some(window) = web_sys::window() else { return };
-    // A link that could not be opened stays, so that it can be tried again.
-    let is_named = |hash: String| {
-        hash.trim_start_matches('#').split('?').next().is_some_and(|named| named == place.fragment())
-    };
-    if !window.location().hash().is_ok_and(is_named) {
-        let _ = window.location().set_hash(place.fragment());
-    }
-}
-
-/// A reload shows what became of it since, and not the link once more.
-fn forget_link(place: Place) {
-    let history = web_sys::window().and_then(|window| window.history().ok());
-    if let Some(history) = history {
-        let address = format!("#{}", place.fragment());
-        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
-    }
-}
-
 fn show_theme(theme: Theme) {
     let Some(root) = web_sys::window()
         .and_then(|window| window.document())
@@ -617,69 +580,4 @@ fn show_theme(theme: Theme) {
         Theme::Light => root.set_attribute("data-theme", "light"),
         Theme::Dark => root.set_attribute("data-theme", "dark"),
     };
-}
-
-/// The address and files dropped anywhere.
-fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(Event)>> {
-    let Some(window) = web_sys::window() else { return Vec::new() };
-    let moved = {
-        let link = link.clone();
-        Closure::<dyn FnMut(Event)>::new(move |_| {
-            link.send_message(Input::App(match linked() {
-                Some(hash) => Message::Share(ShareMessage::LinkOpened(hash)),
-                None => Message::PlaceEntered(current_place()),
-            }));
-        })
-    };
-    let printing = |is_on: bool| {
-        let link = link.clone();
-        Closure::<dyn FnMut(Event)>::new(move |_| {
-            link.send_message(Input::App(Message::Share(ShareMessage::PrintingSwitched(is_on))));
-        })
-    };
-    let dragged = Closure::<dyn FnMut(Event)>::new(|event: Event| {
-        if event
-            .dyn_ref::<DragEvent>()
-            .and_then(DragEvent::data_transfer)
-            .is_some_and(|data| data.types().includes(&"Files".into(), 0))
-        {
-            event.prevent_default();
-        }
-    });
-    let dropped = {
-        let link = link.clone();
-        Closure::<dyn FnMut(Event)>::new(move |event: Event| {
-            let data = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer);
-            let Some(chosen) = data.and_then(|data| Chosen::of_drop(&data)) else { return };
-            event.prevent_default();
-            let target = event.target_dyn_into::<web_sys::Element>();
-            let on_context = target.and_then(|target| target.closest(".context-panel").ok().flatten());
-            match chosen {
-                Chosen::Archive(file) if on_context.is_none() => {
-                    let link = link.clone();
-                    spawn_local(async move {
-                        // No image is a zip.
-                        let is_zip = folder::is_zip(&file).await;
-                        link.send_message(if is_zip {
-                            Input::ContextChosen(Chosen::Archive(file))
-                        } else {
-                            Input::FileChosen(file)
-                        });
-                    });
-                }
-                chosen => link.send_message(Input::ContextChosen(chosen)),
-            }
-        })
-    };
-    let all = vec![
-        ("hashchange", moved),
-        ("dragover", dragged),
-        ("drop", dropped),
-        ("beforeprint", printing(true)),
-        ("afterprint", printing(false)),
-    ];
-    for (name, closure) in &all {
-        let _ = window.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
-    }
-    all.into_iter().map(|(_, closure)| closure).collect()
 }

@@ -1,0 +1,89 @@
+use super::*;
+use crate::protocol::JobId;
+
+fn state() -> State {
+    State::new(Session::example(), "b1")
+}
+
+#[test]
+fn stale_replies_are_dropped() {
+    let mut state = state();
+    let chosen = |name: &str| Message::ImageChosen { name: name.into(), size_bytes: 10 };
+    let _ = update(&mut state, chosen("a.tar"));
+    let effects = update(&mut state, chosen("b.tar"));
+    assert!(effects.contains(&Effect::RestartWorker));
+    let stale = Reply::Failed { job: JobId(1), message: "old".into(), may_be_layer: false };
+    let _ = update(&mut state, Message::WorkerReplied(stale));
+    assert!(matches!(&state.image, ImageState::Opening { image, .. } if image.name == "b.tar"));
+    let _ = update(&mut state, Message::OpeningCancelled);
+    let late = Reply::Listed { job: JobId(2), is_read: true };
+    let _ = update(&mut state, Message::WorkerReplied(late));
+    assert_eq!(state.image, ImageState::Cancelled { name: "b.tar".into() });
+}
+
+#[test]
+fn a_worker_of_another_build_asks_for_a_reload() {
+    let mut state = state();
+    let _ = update(&mut state, Message::WorkerReplied(Reply::Ready { build: "b2".into() }));
+    assert!(matches!(state.worker, WorkerState::Broken { .. }));
+    let _ = update(&mut state, Message::WorkerReplied(Reply::Ready { build: "b1".into() }));
+    assert_eq!(state.worker, WorkerState::Ready);
+}
+
+#[test]
+fn a_fix_edits_the_text() {
+    let mut state = state();
+    let edit = |start, end, insert: &str| TextEdit {
+        range: crate::text::TextRange::new(start, end),
+        insert: insert.to_owned(),
+    };
+    let effects = update(&mut state, Message::FixApplied(vec![edit(0, 4, "from"), edit(5, 9, "nodes")]));
+    assert!(state.session.now.dockerfile.starts_with("from nodes:alpine"));
+    assert!(effects.contains(&Effect::ShowTexts));
+}
+
+#[test]
+fn without_a_worker_a_file_is_not_waited_for() {
+    let mut state = state();
+    let why = "it did not load".to_owned();
+    let _ = update(&mut state, Message::WorkerMissing(why.clone()));
+    let effects = update(&mut state, Message::ImageChosen { name: "a.tar".into(), size_bytes: 1 });
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::SendFile(_))));
+    assert!(matches!(&state.image, ImageState::Failed { message, .. } if *message == why));
+}
+
+#[test]
+fn a_crash_is_a_message() {
+    let mut state = state();
+    let _ = update(&mut state, Message::ImageChosen { name: "a.tar".into(), size_bytes: 1 });
+    let effects = update(&mut state, Message::WorkerFailed("out of memory".into()));
+    assert_eq!(effects, [Effect::RestartWorker]);
+    assert!(matches!(&state.image, ImageState::Failed { message, .. } if message == "out of memory"));
+}
+
+#[test]
+fn an_edit_undone_is_no_edit() {
+    let mut state = state();
+    let before = state.session.now.files.clone();
+    let _ = update(&mut state, Message::FileEdited("index.js".into()));
+    assert_ne!(state.session.now.files, before);
+    let _ = update(&mut state, Message::FileReverted("index.js".into()));
+    assert_eq!(state.session.now.files, before);
+    for path in ["lib/a/b.js", "lib/c.js"] {
+        let _ = update(&mut state, Message::FileAdded(path.into()));
+    }
+    for path in ["lib/a/b.js", "lib/c.js"] {
+        let _ = update(&mut state, Message::FileReverted(path.into()));
+    }
+    assert_eq!(state.session.now.files, before);
+}
+
+#[test]
+fn starting_over_asks_first() {
+    let mut state = state();
+    let _ = update(&mut state, Message::DockerfileEdited("FROM x\n".into()));
+    let _ = update(&mut state, Message::ResetAsked);
+    assert_eq!(state.session.now.dockerfile, "FROM x\n");
+    let _ = update(&mut state, Message::ResetConfirmed);
+    assert_eq!(state.session, Session::example());
+}

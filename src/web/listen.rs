@@ -1,0 +1,78 @@
+//! What happens to the page as a whole: another address, files dropped anywhere, printing.
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DragEvent, Event};
+use yew::TargetCast;
+
+use super::address::{current_place, linked};
+use super::folder::{self, Chosen};
+use super::root::{Input, Root};
+use crate::app::share::ShareMessage;
+use crate::app::update::Message;
+
+/// The address and files dropped anywhere.
+pub(super) fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(Event)>> {
+    let Some(window) = web_sys::window() else { return Vec::new() };
+    let moved = {
+        let link = link.clone();
+        Closure::<dyn FnMut(Event)>::new(move |_| {
+            link.send_message(Input::App(match linked() {
+                Some(hash) => Message::Share(ShareMessage::LinkOpened(hash)),
+                None => Message::PlaceEntered(current_place()),
+            }));
+        })
+    };
+    let printing = |is_on: bool| {
+        let link = link.clone();
+        Closure::<dyn FnMut(Event)>::new(move |_| {
+            link.send_message(Input::App(Message::Share(ShareMessage::PrintingSwitched(is_on))));
+        })
+    };
+    let dragged = Closure::<dyn FnMut(Event)>::new(|event: Event| {
+        if event
+            .dyn_ref::<DragEvent>()
+            .and_then(DragEvent::data_transfer)
+            .is_some_and(|data| data.types().includes(&"Files".into(), 0))
+        {
+            event.prevent_default();
+        }
+    });
+    let dropped = {
+        let link = link.clone();
+        Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            let data = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer);
+            let Some(chosen) = data.and_then(|data| Chosen::of_drop(&data)) else { return };
+            event.prevent_default();
+            let target = event.target_dyn_into::<web_sys::Element>();
+            let on_context = target.and_then(|target| target.closest(".context-panel").ok().flatten());
+            match chosen {
+                Chosen::Archive(file) if on_context.is_none() => {
+                    let link = link.clone();
+                    spawn_local(async move {
+                        // No image is a zip.
+                        let is_zip = folder::is_zip(&file).await;
+                        link.send_message(if is_zip {
+                            Input::ContextChosen(Chosen::Archive(file))
+                        } else {
+                            Input::FileChosen(file)
+                        });
+                    });
+                }
+                chosen => link.send_message(Input::ContextChosen(chosen)),
+            }
+        })
+    };
+    let all = vec![
+        ("hashchange", moved),
+        ("dragover", dragged),
+        ("drop", dropped),
+        ("beforeprint", printing(true)),
+        ("afterprint", printing(false)),
+    ];
+    for (name, closure) in &all {
+        let _ = window.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
+    }
+    all.into_iter().map(|(_, closure)| closure).collect()
+}
