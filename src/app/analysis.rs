@@ -239,10 +239,3 @@ impl Analysis {
         self.built.get_or_init(|| self.now.shown_graph().map(build).unwrap_or_default())
     }
 }
-
-/// The instruction that stands on a line (counted from 1), by its place among all of them.
-#[must_use]
-pub fn instruction_at_line(dockerfile: &str, line: u32) -> Option<usize> {
-    let parse = crate::dockerfile::syntax::parse(dockerfile);
-    parse.nodes.iter().position(|node| node.lines.first <= line && line <= node.lines.last)
-}

@@ -41,6 +41,9 @@ extern "C" {
     #[wasm_bindgen(method, js_name = setText)]
     fn set_text(this: &EditorHandle, text: &str);
 
+    #[wasm_bindgen(method, js_name = takeStale)]
+    fn take_stale(this: &EditorHandle) -> bool;
+
     #[wasm_bindgen(method, js_name = setMarks)]
     fn set_marks(this: &EditorHandle, marks: JsValue);
 
@@ -67,12 +70,12 @@ extern "C" {
 type Ask = dyn Fn(String, String, u32, String) -> JsValue;
 
 /// A mark as the editor takes it.
-#[derive(Serialize)]
+#[derive(PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Mark<'a> {
+struct Mark {
     line: u32,
     last_line: u32,
-    kind: &'a str,
+    kind: &'static str,
     label: String,
     is_first_cause: bool,
 }
@@ -103,6 +106,9 @@ pub(super) struct Editor {
     _on_change: Closure<dyn FnMut(String)>,
     _on_caret: Closure<dyn FnMut(u32)>,
     _ask: Closure<Ask>,
+    /// The marks and diagnostics that it shows.
+    marks: Vec<Mark>,
+    diagnostics: Vec<EditorDiagnostic>,
     /// The folds that it has, and the revision that they were made of.
     folds: (Option<u64>, Vec<Fold>),
     /// How it compares, and with which of the pasts.
@@ -130,6 +136,8 @@ impl Editor {
             _on_change: on_change,
             _on_caret: on_caret,
             _ask: ask,
+            marks: Vec::new(),
+            diagnostics: Vec::new(),
             folds: (None, Vec::new()),
             comparison: None,
         })
@@ -146,8 +154,8 @@ impl Editor {
         self.handle.show_line(line);
     }
 
-    /// Shows marks and diagnostics.
-    pub(super) fn annotate(&self, rows: &[InstructionRow], diagnostics: &[EditorDiagnostic]) {
+    /// Shows marks and diagnostics, where they are others than those that it shows.
+    pub(super) fn annotate(&mut self, rows: &[InstructionRow], diagnostics: &[EditorDiagnostic]) {
         let mark = |row: &InstructionRow| Mark {
             line: row.lines.first,
             last_line: row.lines.last,
@@ -155,6 +163,15 @@ impl Editor {
             label: format!("{}: {}", row.mark.label(), row.reason),
             is_first_cause: row.is_first_cause,
         };
+        let marks: Vec<Mark> = rows.iter().map(mark).collect();
+        let is_stale = self.handle.take_stale();
+        if is_stale || marks != self.marks {
+            self.handle.set_marks(plain(&marks));
+            self.marks = marks;
+        }
+        if !is_stale && diagnostics == self.diagnostics {
+            return;
+        }
         let finding = |found: &'_ EditorDiagnostic| {
             let edits =
                 found.fix_edits.iter().map(|(from, to, insert)| Edit { from: *from, to: *to, insert });
@@ -168,12 +185,9 @@ impl Editor {
                 fix_edits: edits.collect(),
             })
         };
-        let marks: Vec<Mark<'_>> = rows.iter().map(mark).collect();
-        if let Ok(marks) = serde_wasm_bindgen::to_value(&marks) {
-            self.handle.set_marks(marks);
-        }
         let findings: js_sys::Array = diagnostics.iter().filter_map(|found| finding(found).ok()).collect();
         self.handle.set_findings(findings.into());
+        self.diagnostics = diagnostics.to_vec();
     }
 
     /// Tells what can be folded, where that has changed.

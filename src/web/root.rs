@@ -56,6 +56,8 @@ pub(super) enum Input {
     ContextFound(Box<(ContextSource, Vec<File>)>),
     /// The database is open, and what was in it.
     StorageOpened(Storage),
+    /// The caret is on this line of the Dockerfile, counted from 1.
+    CaretMoved(u32),
     /// The editor is on the page, or cannot be.
     EditorMounted(Result<Editor, String>),
     /// The element that the editor goes into is there.
@@ -216,6 +218,15 @@ impl Component for Root {
                 self.annotate();
                 true
             }
+            Input::CaretMoved(line) => {
+                let rows = self.view.as_ref().map_or(&[][..], |(_, view)| &view.rows);
+                let idx = rows.iter().position(|row| row.lines.first <= line && line <= row.lines.last);
+                // Most keys leave it where it is.
+                match idx.filter(|_| idx != self.state.selected) {
+                    Some(idx) => Component::update(self, ctx, Input::App(Message::CaretMoved(idx))),
+                    None => false,
+                }
+            }
             Input::LayerReplied(reply, entries) => {
                 self.entries = entries;
                 Component::update(self, ctx, Input::App(Message::WorkerReplied(reply)))
@@ -252,7 +263,7 @@ impl Component for Root {
                 spawn_local(async move {
                     let on_change =
                         move |text| changes.send_message(Input::App(Message::DockerfileEdited(text)));
-                    let on_caret = move |line| carets.send_message(Input::App(Message::LineSelected(line)));
+                    let on_caret = move |line| carets.send_message(Input::CaretMoved(line));
                     let mounted = Editor::mount(host, on_change, on_caret, assistant).await;
                     link.send_message(Input::EditorMounted(mounted.map_err(|error| message(&error))));
                 });

@@ -32,6 +32,7 @@ import { highlight, theme } from "./theme";
 
 export interface Editor {
   setText(text: string): void;
+  takeStale(): boolean;
   setMarks(marks: Mark[]): void;
   setFindings(findings: Finding[]): void;
   setFolds(folds: Fold[]): void;
@@ -63,6 +64,8 @@ export function mount(
   let isQuiet = false;
   let findings: Finding[] = [];
   let caretLine = 0;
+  /** An edit may have taken marks and findings away with the text that they were at. */
+  let isStale = false;
   /** What it is compared with, and the second view, if there is one. */
   let compared: { old: string; build: string; isSplit: boolean } | null = null;
   let merge: MergeView | null = null;
@@ -114,6 +117,9 @@ export function mount(
       // Tab is left to the browser: it leads on to the next control.
     ]),
     EditorView.updateListener.of((update) => {
+      update.changes.iterChanges((from, to, _from, _to, inserted) => {
+        isStale ||= from < to || inserted.lines > 1 || update.startState.doc.lineAt(from).from === from;
+      });
       if (update.docChanged && !isQuiet) onChange(update.state.doc.toString());
       const line = update.state.doc.lineAt(update.state.selection.main.head).number;
       // Also when typing makes an instruction of a line that was empty.
@@ -193,11 +199,16 @@ export function mount(
       view.dispatch({ changes: { from, to: old.length - end, insert: text.slice(from, text.length - end) } });
       isQuiet = false;
     },
+    /** Marks and findings have to be put again, even if they are the same. */
+    takeStale() {
+      const was = isStale;
+      isStale = false;
+      return was;
+    },
     setMarks(marks) {
       view.dispatch({ effects: putMarks.of(marks) });
     },
     setFindings(next) {
-      if (JSON.stringify(next) === JSON.stringify(findings)) return;
       findings = next;
       showFindings();
     },

@@ -17,7 +17,7 @@ class StepMarker extends GutterMarker {
     super();
   }
   override eq(other: StepMarker) {
-    return JSON.stringify(this.mark) === JSON.stringify(other.mark);
+    return this.mark.kind === other.mark.kind && this.mark.label === other.mark.label && this.mark.isFirstCause === other.mark.isFirstCause;
   }
   override toDOM() {
     const dom = document.createElement("span");

@@ -43,8 +43,8 @@ pub enum Message {
     PaneChosen(Pane),
     /// An instruction was chosen to be explained, by its place among all of them.
     InstructionSelected(usize),
-    /// The caret was put on a line of the Dockerfile, counted from 1.
-    LineSelected(u32),
+    /// The caret was put into an instruction, counted as above.
+    CaretMoved(usize),
     /// The present state was recorded as built.
     BuildRequested,
     /// All builds were forgotten, as by `docker builder prune`.
@@ -290,10 +290,10 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.selected = Some(idx);
             vec![Effect::ShowSelected]
         }
-        Message::LineSelected(line) => {
-            state.selected =
-                super::analysis::instruction_at_line(&state.session.now.dockerfile, line).or(state.selected);
-            vec![Effect::ShowSelected]
+        Message::CaretMoved(idx) => {
+            // The editor keeps its caret in view.
+            state.selected = Some(idx);
+            Vec::new()
         }
         Message::BuildRequested => {
             let built = Event::Built(Box::new(state.session.now.clone()));

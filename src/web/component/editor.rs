@@ -166,8 +166,12 @@ fn problems(props: &EditorProps) -> Html {
     let row = |found: &EditorDiagnostic| {
         let (icon_name, class) = if found.is_error { ("circle-alert", "error") } else { ("info", "warning") };
         let select = {
-            let (on_message, line) = (props.on_message.clone(), found.line);
-            Callback::from(move |_: MouseEvent| on_message.emit(Message::LineSelected(line)))
+            // A line between instructions belongs to the one that follows.
+            let row = props.view.rows.iter().find(|row| found.line <= row.lines.last);
+            let (on_message, idx) = (props.on_message.clone(), row.map(|row| row.idx));
+            Callback::from(move |_: MouseEvent| {
+                idx.into_iter().for_each(|idx| on_message.emit(Message::InstructionSelected(idx)));
+            })
         };
         let fix = found.fix.as_ref().map(|fix| {
             let (on_message, edits) = (props.on_message.clone(), fix.edits.clone());
