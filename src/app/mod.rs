@@ -18,6 +18,7 @@ pub mod impact;
 pub mod import;
 pub mod known;
 pub mod legacy;
+pub mod offline;
 mod opened;
 pub mod options;
 pub mod pasted;

@@ -10,6 +10,7 @@ use super::example;
 use super::history::{Bases, Event};
 use super::import::ImportState;
 use super::known::KnownImages;
+use super::offline::Offline;
 use super::options::Options;
 use super::share::LeaveOut;
 use crate::cache::solve::Reruns;
@@ -415,6 +416,8 @@ pub struct State {
     pub share: Option<LeaveOut>,
     /// The page is about to be printed.
     pub is_printing: bool,
+    /// Whether the page is kept in the browser.
+    pub offline: Offline,
 }
 
 impl State {
@@ -447,6 +450,7 @@ impl State {
             link_problem: None,
             share: None,
             is_printing: false,
+            offline: Offline::default(),
         }
     }
 

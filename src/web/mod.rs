@@ -14,6 +14,7 @@ mod folder;
 mod handout;
 mod layers;
 mod listen;
+mod offline;
 mod root;
 mod storage;
 mod stream;

@@ -17,6 +17,7 @@ use super::editor::Editor;
 use super::error::message;
 use super::folder::{self, Chosen};
 use super::listen::listeners;
+use super::offline;
 use super::storage::Storage;
 use crate::app::analysis::Analysis;
 use crate::app::assistant::Assistant;
@@ -288,7 +289,13 @@ impl Component for Root {
         // The worker's code comes after the first paint.
         if self.is_restored && self.bridge.is_none() {
             let link = ctx.link().clone();
+            let is_kept = Cell::new(false);
             let bridge = Bridge::start(Rc::new(move |heard| {
+                // Everything that the page needs has been asked for by now.
+                if !is_kept.replace(true) {
+                    let link = link.clone();
+                    offline::start(move |told| link.send_message(Input::App(Message::Offline(told))));
+                }
                 link.send_message(Input::App(match heard {
                     Heard::Reply(reply, _) => Message::WorkerReplied(reply),
                     Heard::Failed(why) => Message::WorkerFailed(why),
@@ -442,6 +449,7 @@ impl Root {
                     let place = self.state.session.place;
                     self.once_settled(move || forget_link(place));
                 }
+                Effect::LoadUpdate => self.once_settled(offline::take_over),
                 Effect::ShowTexts => self.show_texts(),
                 Effect::ShowSelected => self.show_selected(),
                 Effect::Command(command) => {

@@ -7,6 +7,7 @@ use super::example::EXAMPLES;
 use super::history::{Event, Import};
 use super::import::{self, ContextMessage, ImportState};
 use super::known;
+use super::offline::{self, OfflineMessage};
 use super::opened;
 use super::options::{Builder, Field};
 use super::saved::Part;
@@ -169,6 +170,8 @@ pub enum Message {
     StorageFailed(String),
     /// Something happened around what is handed around.
     Share(ShareMessage),
+    /// Something happened around keeping the page in the browser.
+    Offline(OfflineMessage),
     /// "Start over" was pressed; nothing is lost yet.
     ResetAsked,
     /// Starting over was called off.
@@ -226,6 +229,8 @@ pub enum Effect {
     KeepOwn,
     /// Take the link out of the address, once what it held was written.
     ForgetLink,
+    /// Let a newer build of the page take over, once everything was written.
+    LoadUpdate,
     /// Put the texts into the editor: they changed without it.
     ShowTexts,
     /// Have the editor do something.
@@ -516,6 +521,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Share(message) => share::update(state, message),
+        Message::Offline(message) => offline::update(state, message),
         Message::ResetAsked => {
             state.is_resetting = true;
             Vec::new()
@@ -530,6 +536,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             // Whoever looks at a link starts over with that, not with what is kept beside it.
             fresh.session.own = state.session.own.take();
             fresh.worker = state.worker.clone();
+            fresh.offline = state.offline;
             fresh.n_jobs = state.n_jobs + 1;
             fresh.revision = state.revision + 1;
             fresh.events_revision = state.events_revision + 1;

@@ -11,6 +11,7 @@ use super::inspect::Inspect;
 use super::print::print_sheet;
 use super::share::ShareDialog;
 use super::simulate::Simulate;
+use crate::app::offline::OfflineMessage;
 use crate::app::share::{LeaveOut, ShareMessage};
 use crate::app::state::{Place, State, Theme};
 use crate::app::update::Message;
@@ -99,6 +100,17 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
             </header>
             if let Some(problem) = &props.state.storage_problem {
                 <p class="notice" role="alert">{ icon("circle-alert") }{ problem.clone() }</p>
+            }
+            if props.state.offline.asks() {
+                <p class="notice calm told" role="status">
+                    { icon("rotate-cw") }
+                    <span>
+                        { "A new version is ready. Your edits and builds stay." }
+                        if props.state.image.image().is_some() { { " Open the image again after it." } }
+                    </span>
+                    <button class="link" onclick={send(Message::Offline(OfflineMessage::UpdateWanted))}>{ "Reload" }</button>
+                    <button class="link" onclick={send(Message::Offline(OfflineMessage::UpdatePutOff))}>{ "Later" }</button>
+                </p>
             }
             if let Some(problem) = &props.state.link_problem {
                 <p class="notice told" role="alert">
