@@ -11,6 +11,7 @@ pub mod analysis;
 pub mod assistant;
 pub mod build_file;
 pub mod change;
+pub mod commands;
 pub mod example;
 pub mod files;
 pub mod history;

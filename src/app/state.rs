@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::build_file::BuildFileState;
+use super::commands::Dialog;
 use super::example;
 use super::history::{Bases, Event};
 use super::import::ImportState;
@@ -418,6 +419,12 @@ pub struct State {
     pub is_printing: bool,
     /// Whether the page is kept in the browser.
     pub offline: Offline,
+    /// A dialog over the page.
+    pub dialog: Option<Dialog>,
+    /// Keys without Ctrl, ⌘ or Alt are commands outside of text fields.
+    pub has_single_keys: bool,
+    /// The reader's system writes keys as a Mac does.
+    pub is_mac: bool,
 }
 
 impl State {
@@ -451,6 +458,9 @@ impl State {
             share: None,
             is_printing: false,
             offline: Offline::default(),
+            dialog: None,
+            has_single_keys: true,
+            is_mac: false,
         }
     }
 

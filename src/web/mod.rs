@@ -8,6 +8,7 @@ pub mod blob;
 mod bridge;
 mod component;
 mod editor;
+mod enter;
 mod error;
 mod export;
 mod folder;
