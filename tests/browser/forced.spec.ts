@@ -65,7 +65,7 @@ test.describe("forced colors", () => {
       expect(await outline()).not.toBe("none");
 
       await page.keyboard.press("ControlOrMeta+K");
-      await expect(page.getByRole("option").first()).toHaveCSS("outline-style", "solid");
+      await expect(page.getByRole("dialog").getByRole("option").first()).toHaveCSS("outline-style", "solid");
       await expectAccessible(page);
       await page.keyboard.press("Escape");
       await openFile(page, corpusImage("docker20-sample").file);
@@ -101,7 +101,7 @@ test.describe("at 400 % zoom", () => {
     }
     await page.keyboard.press("ControlOrMeta+K");
     await page.keyboard.type("build");
-    const option = page.getByRole("option").first();
+    const option = page.getByRole("dialog").getByRole("option").first();
     await expect(option).toBeInViewport({ ratio: 0.9 });
     expect(await overflow()).toBeLessThanOrEqual(0);
     await page.keyboard.press("Escape");

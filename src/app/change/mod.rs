@@ -149,8 +149,12 @@ pub fn whole_change(version: &Version, diff: &str, n_edit: u64) -> Result<WholeC
     done.insert(
         0,
         match side {
-            Side::Old => "The present state was taken as the old side, and the diff applied to it.".to_owned(),
-            Side::New => "The present state is the new side already; the old side was derived from it.".to_owned(),
+            Side::Old => {
+                "The present state was taken as the old side, and the diff applied to it.".to_owned()
+            }
+            Side::New => {
+                "The present state is the new side already; the old side was derived from it.".to_owned()
+            }
         },
     );
     Ok(WholeChange { before, after, present: side, done, notes })
