@@ -214,7 +214,8 @@ async function take(name, colorScheme, viewport, path, isWhole) {
 mkdirSync(out, { recursive: true });
 if (!words) for (const old of readdirSync(out)) rmSync(`${out}/${old}`);
 let failed = 0;
-for (const name of Object.keys(states).filter((name) => name.includes(words))) {
+const names = Object.keys(states).filter((name) => name.includes(words));
+for (const name of names) {
   for (const theme of /** @type {const} */ (["light", "dark"])) {
     for (const [width, viewport] of Object.entries(widths)) {
       const path = `${out}/${name.replaceAll(" ", "-")}-${theme}-${width}.png`;
@@ -228,7 +229,7 @@ for (const name of Object.keys(states).filter((name) => name.includes(words))) {
   }
   console.log(name);
 }
-if (!words) await take("why", "light", { width: 1440, height: 900 }, ".github/screenshot.png", false);
+if (names.includes("why")) await take("why", "light", { width: 1440, height: 900 }, ".github/screenshot.png", false);
 await browser.close();
 server.closeAllConnections();
 server.close();

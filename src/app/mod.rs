@@ -5,7 +5,7 @@
 //! [`history::History`] and [`analysis::Analysis`] are derived: what the engine makes of the state.
 //! [`view`], [`rows`], [`stack`], [`why`] and [`files`] turn both into plain rows
 //! that components draw; [`share`] into what is handed around. [`assistant`] answers what the
-//! editor asks.
+//! editor asks. [`commands`] is the table of all that can be done.
 
 pub mod analysis;
 pub mod assistant;
