@@ -205,8 +205,8 @@ async function take(name, colorScheme, viewport, path, isWhole) {
     // Rather than a picture of the whole page: what sticks to an edge stands where it belongs.
     const height = await page.evaluate(() => document.documentElement.scrollHeight);
     await page.setViewportSize({ width: viewport.width, height: Math.max(viewport.height, Math.min(height, 2400)) });
-    await page.evaluate(() => scrollTo(0, 0));
   }
+  await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path });
   await context.close();
 }
