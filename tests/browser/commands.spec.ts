@@ -10,6 +10,12 @@ const field = (page: Page) => palette(page).getByRole("combobox");
 const options = (page: Page) => palette(page).getByRole("option");
 const sheet = (page: Page) => page.getByRole("dialog", { name: "Keyboard shortcuts" });
 
+/** What is typed then goes into its field. */
+async function openPalette(page: Page, key = "ControlOrMeta+K"): Promise<void> {
+  await page.keyboard.press(key);
+  await expect(field(page)).toBeFocused();
+}
+
 test("single keys are commands outside of text fields, can be switched off, and stay so", async ({ page }) => {
   await openPage(page);
   const why = page.getByRole("region", { name: "Why" });
@@ -65,8 +71,7 @@ test("single keys are commands outside of text fields, can be switched off, and 
 test("the palette finds commands, instructions, stages, files and examples, and leaves the focus where it belongs", async ({ page }) => {
   await openPage(page);
   await button(page, "Build").focus();
-  await page.keyboard.press("ControlOrMeta+K");
-  await expect(field(page)).toBeFocused();
+  await openPalette(page);
   await expect(options(page).first()).toHaveAttribute("aria-selected", "true");
   await expectAccessible(page);
 
@@ -77,7 +82,7 @@ test("the palette finds commands, instructions, stages, files and examples, and 
   });
 
   await test.step("a command by some of its characters; the arrows lead around", async () => {
-    await page.keyboard.press("/");
+    await openPalette(page, "/");
     await page.keyboard.type("theme");
     await expect(palette(page).getByRole("status")).toHaveText("2 results.");
     await page.keyboard.press("ArrowUp");
@@ -93,7 +98,7 @@ test("the palette finds commands, instructions, stages, files and examples, and 
 
   await test.step("an instruction, from another place", async () => {
     await page.keyboard.press("2");
-    await page.keyboard.press("ControlOrMeta+K");
+    await openPalette(page);
     await page.keyboard.type("4 run npm");
     await expect(options(page).first()).toHaveText(/^4 RUN npm install/);
     await page.keyboard.press("Enter");
@@ -104,7 +109,7 @@ test("the palette finds commands, instructions, stages, files and examples, and 
   });
 
   await test.step("a text, from within the editor", async () => {
-    await page.keyboard.press("ControlOrMeta+K");
+    await openPalette(page);
     await page.keyboard.type("dockerignore");
     await page.keyboard.press("Enter");
     await expect(page.getByRole("textbox", { name: ".dockerignore" })).toBeFocused();
@@ -113,7 +118,7 @@ test("the palette finds commands, instructions, stages, files and examples, and 
   await test.step("a file of many", async () => {
     const paths = Array.from({ length: 3000 }, (_, n) => `src/part-${n % 30}/file-${n}.ts`);
     await pasteChanges(page, paths.join("\n"));
-    await page.keyboard.press("ControlOrMeta+K");
+    await openPalette(page);
     await page.keyboard.type("file");
     await expect(palette(page).getByRole("status")).toHaveText(/^\d+ results, the best 50 are shown\.$/);
     await page.keyboard.type("-2987");
@@ -124,7 +129,7 @@ test("the palette finds commands, instructions, stages, files and examples, and 
   });
 
   await test.step("an example by the mouse, then one of its stages", async () => {
-    await page.keyboard.press("ControlOrMeta+K");
+    await openPalette(page);
     await page.keyboard.type("nothing like this");
     await expect(palette(page).getByRole("status")).toHaveText("Nothing has these characters in its name.");
     await page.keyboard.press("Enter");
@@ -132,7 +137,7 @@ test("the palette finds commands, instructions, stages, files and examples, and 
     await options(page).filter({ hasText: "Example" }).first().click();
     await expect(palette(page)).toHaveCount(0);
     await expect(page.getByText("Texts and files were replaced.")).toBeVisible();
-    await page.keyboard.press("ControlOrMeta+K");
+    await openPalette(page);
     await field(page).fill("build");
     await options(page).filter({ hasText: "Stage" }).first().click();
     await expect(editor(page)).toBeFocused();
