@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run dev build test lint unit wasm-test conformance e2e bench fuzz clean
+.PHONY: help run dev build test lint unit wasm-test conformance e2e bench screenshots fuzz clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,9 +47,13 @@ bench: ## Measure speed and memory.
 	@scripts/setup.sh rust npm tools browser
 	@scripts/bench.sh
 
+screenshots: build ## Take pictures of every state, in both themes and widths (ARGS="palette" picks states).
+	@scripts/setup.sh browser
+	@scripts/screenshots.sh $(ARGS)
+
 fuzz: ## Feed odd inputs to the core, FUZZ_SECONDS each (ARGS="layer archive" picks targets).
 	@scripts/setup.sh rust fuzz
 	@scripts/fuzz.sh $(ARGS)
 
 clean: ## Remove everything that was built and the npm packages.
-	rm -rf target dist node_modules test-results
+	rm -rf target dist node_modules test-results screenshots

@@ -6,11 +6,14 @@
 //   security policy, which goes first into its head, allows none.
 // - The names of what the program itself fetches stand in the page as
 //   `<meta name="layerlab-…">`, relative to the page.
+// - The service worker, sw.js, knows all of these files and the build's version, and keeps them.
+//   While the page is developed there is none, but one that takes an earlier one away.
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transform } from "esbuild";
+import { manifest, paper, png } from "./install.mjs";
 
 const dir = process.env.TRUNK_STAGING_DIR ?? misused();
 const dev = process.env.LAYERLAB_DEV === "1";
@@ -22,6 +25,7 @@ const policy = {
   "style-src": ["'self'"],
   "img-src": ["'self'", "data:", "blob:"],
   "connect-src": ["'self'", "blob:"],
+  "manifest-src": ["'self'"],
   "object-src": ["'none'"],
   "base-uri": ["'none'"],
   "form-action": ["'none'"],
@@ -39,14 +43,25 @@ const appWasm = store("app", "wasm", take("app_bg.wasm"));
 const workerWasm = store("worker", "wasm", take("worker_bg.wasm"));
 const workerJs = store("worker", "js", await minified(take("worker.js").toString()));
 const start = store("start", "js", await startScript(appWasm));
+const icon = take("icon.svg").toString();
+const touchIcon = store("icon-touch", "png", png(icon, 180, true));
 rmSync(join(dir, "app.js"));
 rmSync(join(dir, "snippets"), { recursive: true, force: true });
 
 let page = readFileSync(join(dir, "index.html"), "utf8");
 replaceOnce("./layerlab.css", `./${css}`);
+const [, description = ""] = /<meta name="description" content="([^"]*)">/.exec(page) ?? [];
+const installed = store(
+  "manifest",
+  "webmanifest",
+  manifest(description, {
+    any192: store("icon-192", "png", png(icon, 192, false)),
+    any512: store("icon-512", "png", png(icon, 512, false)),
+    maskable512: store("icon-maskable", "png", png(icon, 512, true)),
+  }),
+);
 // As data: browsers ask for a file again when the place in the address changes.
-const icon = take("icon.svg").toString().replace(/\n\s*/g, "");
-replaceOnce("./icon.svg", `data:image/svg+xml,${encodeURIComponent(icon)}`);
+replaceOnce("./icon.svg", `data:image/svg+xml,${encodeURIComponent(icon.replace(/\n\s*/g, ""))}`);
 replaceOnce(
   "<!-- start -->",
   [
@@ -58,11 +73,20 @@ replaceOnce(
     `<meta name="layerlab-worker-js" content="./${workerJs}">`,
     `<meta name="layerlab-worker-wasm" content="./${workerWasm}">`,
     `<meta name="layerlab-editor" content="./${editor}">`,
+    `<link rel="manifest" href="./${installed}">`,
+    `<link rel="apple-touch-icon" href="./${touchIcon}">`,
+    `<meta name="theme-color" media="(prefers-color-scheme: light)" content="${paper.light}">`,
+    `<meta name="theme-color" media="(prefers-color-scheme: dark)" content="${paper.dark}">`,
+    ...(dev ? [] : [`<meta name="layerlab-offline" content="./sw.js">`, `<meta name="layerlab-version" content="VERSION">`]),
   ].join("\n    "),
 );
 const directives = Object.entries(policy).map(([name, values]) => `${name} ${values.join(" ")}`);
 replaceOnce("<head>", `<head>\n    <meta http-equiv="Content-Security-Policy" content="${directives.join("; ")}">`);
+const files = readdirSync(dir).filter((name) => name !== "index.html").sort();
+const version = hashOf(page + files.join(" ") + readFileSync("www/offline/worker.ts", "utf8"));
+if (!dev) replaceOnce(`content="VERSION"`, `content="${version}"`);
 writeFileSync(join(dir, "index.html"), page);
+writeFileSync(join(dir, "sw.js"), await serviceWorker());
 check();
 
 /** @returns {never} */
@@ -90,10 +114,14 @@ function take(name) {
  * @param {string | Buffer} content
  */
 function store(stem, ext, content) {
-  const hash = createHash("sha256").update(content).digest("hex").slice(0, 16);
-  const name = `${stem}-${hash}.${ext}`;
+  const name = `${stem}-${hashOf(content)}.${ext}`;
   writeFileSync(join(dir, name), content);
   return name;
+}
+
+/** @param {string | Buffer} content */
+function hashOf(content) {
+  return createHash("sha256").update(content).digest("hex").slice(0, 16);
 }
 
 /**
@@ -122,6 +150,21 @@ async function startScript(wasm) {
     target: "es2022",
     minify: !dev,
     legalComments: "none",
+    write: false,
+    logLevel: "warning",
+  });
+  return /** @type {import("esbuild").OutputFile} */ (result.outputFiles[0]).text;
+}
+
+/** Keeps this build, or, while the page is developed, takes away what was kept. */
+async function serviceWorker() {
+  const result = await build({
+    entryPoints: [dev ? "www/offline/leave.ts" : "www/offline/worker.ts"],
+    bundle: true,
+    format: "iife",
+    target: "es2022",
+    minify: !dev,
+    define: { FILES: JSON.stringify(files), VERSION: JSON.stringify(version) },
     write: false,
     logLevel: "warning",
   });

@@ -160,7 +160,7 @@ impl LegacyAnalysis {
                 .filter_map(|(at, _)| Some((StepId(at), self.simulation.step(StepId(at))?)))
                 .max_by_key(|(at, outcome)| (Mark::of(outcome.verdict).weight(), std::cmp::Reverse(*at)));
             let Some((at, outcome)) = told else {
-                let reason = "it stands below the target, and is not built".to_owned();
+                let reason = "it is below the target, so it is not built".to_owned();
                 return LegacyRow { idx, mark: Mark::Pruned, reason, is_first_cause: false, outcome: None };
             };
             let is_cause =

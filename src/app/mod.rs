@@ -5,12 +5,13 @@
 //! [`history::History`] and [`analysis::Analysis`] are derived: what the engine makes of the state.
 //! [`view`], [`rows`], [`stack`], [`why`] and [`files`] turn both into plain rows
 //! that components draw; [`share`] into what is handed around. [`assistant`] answers what the
-//! editor asks.
+//! editor asks. [`commands`] is the table of all that can be done.
 
 pub mod analysis;
 pub mod assistant;
 pub mod build_file;
 pub mod change;
+pub mod commands;
 pub mod example;
 pub mod files;
 pub mod history;
@@ -18,6 +19,7 @@ pub mod impact;
 pub mod import;
 pub mod known;
 pub mod legacy;
+pub mod offline;
 mod opened;
 pub mod options;
 pub mod pasted;

@@ -31,7 +31,7 @@ impl Pasted {
     pub fn label(self) -> &'static str {
         match self {
             Self::Nothing => "",
-            Self::Changes(PatchKind::Diff) => "a diff: its changes are made to the texts and files",
+            Self::Changes(PatchKind::Diff) => "a diff: its changes are applied to the texts and files",
             Self::Changes(PatchKind::Status) => "git status: what it lists counts as changed",
             Self::Changes(PatchKind::NameStatus) => "git diff --name-status: what it lists counts as changed",
             Self::Files(ListingKind::Index) => "git ls-files -s: modes and contents as git knows them",
@@ -126,7 +126,7 @@ fn apply_patch(state: &mut State, patch: Patch) -> Vec<Effect> {
         told.push(format!("Files: {counts}."));
     }
     if told.is_empty() && problems.is_empty() {
-        told.push("Nothing in it changes a file.".to_owned());
+        told.push("It changes no file.".to_owned());
     }
     done(state, told, problems);
     let mut effects = changed(state, Part::Files);

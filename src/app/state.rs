@@ -6,10 +6,12 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::build_file::BuildFileState;
+use super::commands::Dialog;
 use super::example;
 use super::history::{Bases, Event};
 use super::import::ImportState;
 use super::known::KnownImages;
+use super::offline::Offline;
 use super::options::Options;
 use super::share::LeaveOut;
 use crate::cache::solve::Reruns;
@@ -415,6 +417,14 @@ pub struct State {
     pub share: Option<LeaveOut>,
     /// The page is about to be printed.
     pub is_printing: bool,
+    /// Whether the page is kept in the browser.
+    pub offline: Offline,
+    /// A dialog over the page.
+    pub dialog: Option<Dialog>,
+    /// Keys without Ctrl, ⌘ or Alt are commands outside of text fields.
+    pub has_single_keys: bool,
+    /// The reader's system writes keys as a Mac does.
+    pub is_mac: bool,
 }
 
 impl State {
@@ -447,6 +457,10 @@ impl State {
             link_problem: None,
             share: None,
             is_printing: false,
+            offline: Offline::default(),
+            dialog: None,
+            has_single_keys: true,
+            is_mac: false,
         }
     }
 

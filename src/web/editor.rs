@@ -64,6 +64,8 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     fn command(this: &EditorHandle, name: &str);
+    #[wasm_bindgen(method)]
+    fn enter(this: &EditorHandle, line: Option<u32>) -> bool;
 }
 
 /// A question, the text, a place in it, and a name where one is asked for.
@@ -221,6 +223,11 @@ impl Editor {
             }
             _ => self.handle.compare(None, "", false),
         }
+    }
+
+    /// Puts the focus into it, with the caret on a line where one is named, if it is on screen.
+    pub(super) fn enter(&self, line: Option<u32>) -> bool {
+        self.handle.enter(line)
     }
 
     /// Has it do something.

@@ -1,4 +1,7 @@
-//! What happens to the page as a whole: another address, files dropped anywhere, printing.
+//! What happens to the page as a whole: another address, files dropped anywhere, printing, keys.
+
+use std::cell::Cell;
+use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
@@ -7,13 +10,17 @@ use web_sys::{DragEvent, Event};
 use yew::TargetCast;
 
 use super::address::{current_place, linked};
+use super::enter;
 use super::folder::{self, Chosen};
 use super::root::{Input, Root};
 use crate::app::share::ShareMessage;
 use crate::app::update::Message;
 
-/// The address and files dropped anywhere.
-pub(super) fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(Event)>> {
+/// The address, files dropped anywhere, printing, and keys that are commands.
+pub(super) fn listeners(
+    link: &yew::html::Scope<Root>,
+    has_single_keys: Rc<Cell<bool>>,
+) -> Vec<Closure<dyn FnMut(Event)>> {
     let Some(window) = web_sys::window() else { return Vec::new() };
     let moved = {
         let link = link.clone();
@@ -64,6 +71,16 @@ pub(super) fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(
             }
         })
     };
+    let pressed = {
+        let link = link.clone();
+        Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            if let Some(command) = enter::command(&event, has_single_keys.get()) {
+                event.prevent_default();
+                event.stop_propagation();
+                link.send_message(Input::Commanded(command));
+            }
+        })
+    };
     let all = vec![
         ("hashchange", moved),
         ("dragover", dragged),
@@ -74,5 +91,10 @@ pub(super) fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(
     for (name, closure) in &all {
         let _ = window.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
     }
-    all.into_iter().map(|(_, closure)| closure).collect()
+    // On the way down: the editor has a meaning of its own for some of them.
+    let heard = pressed.as_ref().unchecked_ref();
+    let _ = window.add_event_listener_with_callback_and_bool("keydown", heard, true);
+    let mut closures: Vec<_> = all.into_iter().map(|(_, closure)| closure).collect();
+    closures.push(pressed);
+    closures
 }

@@ -14,12 +14,16 @@ use super::blob::whole;
 use super::bridge::{Bridge, Heard};
 use super::component::page::Page;
 use super::editor::Editor;
+use super::enter;
 use super::error::message;
 use super::folder::{self, Chosen};
+use super::handout;
 use super::listen::listeners;
+use super::offline;
 use super::storage::Storage;
 use crate::app::analysis::Analysis;
 use crate::app::assistant::Assistant;
+use crate::app::commands::table::{Command, Shown};
 use crate::app::history::History;
 use crate::app::import::ContextMessage;
 use crate::app::saved;
@@ -58,6 +62,8 @@ pub(super) enum Input {
     StorageOpened(Storage),
     /// The caret is on this line of the Dockerfile, counted from 1.
     CaretMoved(u32),
+    /// The keys of a command were pressed.
+    Commanded(&'static Command),
     /// The editor is on the page, or cannot be.
     EditorMounted(Result<Editor, String>),
     /// The element that the editor goes into is there.
@@ -101,6 +107,10 @@ pub(super) struct Root {
     entries: Option<js_sys::ArrayBuffer>,
     editor: Option<Editor>,
     editor_mode: EditorMode,
+    /// The focus is to go into the editor once it is there.
+    wants_editor: bool,
+    /// Known to the listener of keys, too.
+    has_single_keys: Rc<Cell<bool>>,
     /// Answers the editor; shared with it, since it asks on its own.
     assistant: Rc<RefCell<Assistant>>,
     /// Derived, with the revision that it was derived from.
@@ -130,7 +140,13 @@ impl Component for Root {
     fn create(ctx: &Context<Self>) -> Self {
         let mut session = Session::example();
         session.place = current_place();
-        let state = State { n_readers: n_readers(), ..State::new(session, ctx.props().build) };
+        let has_single_keys = Rc::new(Cell::new(enter::has_single_keys()));
+        let state = State {
+            n_readers: n_readers(),
+            has_single_keys: has_single_keys.get(),
+            is_mac: enter::is_mac(),
+            ..State::new(session, ctx.props().build)
+        };
         let link = ctx.link().clone();
         let linked = linked();
         spawn_local(async move {
@@ -185,6 +201,8 @@ impl Component for Root {
             entries: None,
             editor: None,
             editor_mode: EditorMode::Loading,
+            wants_editor: false,
+            has_single_keys: Rc::clone(&has_single_keys),
             assistant: Rc::default(),
             history: None,
             view: None,
@@ -196,7 +214,7 @@ impl Component for Root {
                 on_context: ctx.link().callback(Input::ContextChosen),
                 on_editor_host: ctx.link().callback(Input::EditorHostReady),
             },
-            _listeners: listeners(ctx.link()),
+            _listeners: listeners(ctx.link(), has_single_keys),
         }
     }
 
@@ -224,6 +242,13 @@ impl Component for Root {
                 // Most keys leave it where it is.
                 match idx.filter(|_| idx != self.state.selected) {
                     Some(idx) => Component::update(self, ctx, Input::App(Message::CaretMoved(idx))),
+                    None => false,
+                }
+            }
+            Input::Commanded(command) => {
+                let shown = self.view.as_ref().map(|(_, view)| Shown { state: &self.state, view });
+                match shown.and_then(|shown| (command.does?)(shown)) {
+                    Some(message) => Component::update(self, ctx, Input::App(message)),
                     None => false,
                 }
             }
@@ -274,6 +299,8 @@ impl Component for Root {
                 self.editor = mounted.ok();
                 self.show_texts();
                 self.annotate();
+                self.enter_editor();
+                self.wants_editor = false;
                 true
             }
         }
@@ -296,10 +323,17 @@ impl Component for Root {
     }
 
     fn rendered(&mut self, ctx: &Context<Self>, _first_render: bool) {
+        self.enter_editor();
         // The worker's code comes after the first paint.
         if self.is_restored && self.bridge.is_none() {
             let link = ctx.link().clone();
+            let is_kept = Cell::new(false);
             let bridge = Bridge::start(Rc::new(move |heard| {
+                // Everything that the page needs has been asked for by now.
+                if !is_kept.replace(true) {
+                    let link = link.clone();
+                    offline::start(move |told| link.send_message(Input::App(Message::Offline(told))));
+                }
                 link.send_message(Input::App(match heard {
                     Heard::Reply(reply, _) => Message::WorkerReplied(reply),
                     Heard::Failed(why) => Message::WorkerFailed(why),
@@ -453,6 +487,20 @@ impl Root {
                     let place = self.state.session.place;
                     self.once_settled(move || forget_link(place));
                 }
+                Effect::SaveSingleKeys => {
+                    self.has_single_keys.set(self.state.has_single_keys);
+                    enter::save_single_keys(self.state.has_single_keys);
+                }
+                Effect::EnterTab => match self.state.session.tab {
+                    EditorTab::Dockerfile if self.editor_mode != EditorMode::Plain => {
+                        self.wants_editor = true;
+                    }
+                    EditorTab::Dockerfile | EditorTab::Ignore => enter::focus(".plain-editor"),
+                    EditorTab::Options => enter::focus(".options select"),
+                },
+                Effect::EnterFiles => enter::focus(".files > [tabindex]"),
+                Effect::Print => handout::print(),
+                Effect::LoadUpdate => self.once_settled(offline::take_over),
                 Effect::ShowTexts => self.show_texts(),
                 Effect::ShowSelected => self.show_selected(),
                 Effect::Command(command) => {
@@ -560,6 +608,15 @@ impl Root {
             EditorTab::Dockerfile => editor.show(&now.dockerfile, "Dockerfile", true),
             // The ignore file is edited in a plain area: the editor stays with the Dockerfile.
             EditorTab::Ignore | EditorTab::Options => {}
+        }
+    }
+
+    /// Puts the focus into the editor, once that is on screen.
+    fn enter_editor(&mut self) {
+        let row = self.view.as_ref().and_then(|(_, view)| view.rows.get(self.state.selected?));
+        let line = row.map(|row| row.lines.first);
+        if self.wants_editor && self.editor.as_ref().is_some_and(|editor| editor.enter(line)) {
+            self.wants_editor = false;
         }
     }
 

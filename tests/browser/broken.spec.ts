@@ -7,6 +7,8 @@ import { button, cached, editor, expectSteps, METADATA, openPage, showSteps, sla
 import { expect, test } from "./fixtures/test";
 
 test("without its editor's code the page has a plain text area", async ({ page, complaints }) => {
+  // Else it would be had from what the browser keeps.
+  await page.context().route("**/sw.js", (route) => route.abort());
   await page.route(/\/editor-[^/]*\.js$/, (route) => route.abort());
   await openPage(page);
   await showSteps(page);

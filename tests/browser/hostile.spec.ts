@@ -51,7 +51,7 @@ test("a tar of files, as docker export writes it, opens as one layer", async ({ 
   await expectAccessible(page);
   await button(page, "Open it as one layer").press("Enter");
   await expect(page.getByRole("region", { name: "Overview" }).getByRole("status")).toHaveText(
-    "It was hashed; there is no configuration that would name it.",
+    "It was hashed. No configuration names it.",
   );
   await expect(layers(page)).toHaveCount(1);
   await expect(entry(page, "etc")).toBeVisible();

@@ -266,7 +266,7 @@ fn files() -> Vec<String> {
 }
 
 fn walk(folder: &Path, prefix: &str) -> Vec<String> {
-    let built = ["target", "dist", "node_modules", "test-results", ".git"];
+    let built = ["target", "dist", "node_modules", "test-results", "screenshots", ".git"];
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -41,6 +41,8 @@ export interface Editor {
   /** Compares with another text, or with none. */
   compare(old: string | undefined, name: string, isSplit: boolean): void;
   command(name: string): void;
+  /** Takes the focus, with the caret on a line where one is named; false if it is not on screen. */
+  enter(line: number | undefined): boolean;
 }
 
 /** Under this width two texts have no room; the same as in the style sheets. */
@@ -229,6 +231,14 @@ export function mount(
       if (old !== undefined && compared === null) unfoldAll(view);
       compared = old === undefined ? null : { old, build, isSplit };
       showComparison();
+    },
+    enter(line) {
+      if (!host.checkVisibility()) return false;
+      if (line !== undefined && line >= 1 && line <= view.state.doc.lines) {
+        view.dispatch({ selection: { anchor: view.state.doc.line(line).from }, scrollIntoView: true });
+      }
+      view.focus();
+      return true;
     },
     command(command) {
       if (command === "format") format(assistant, view);

@@ -29,7 +29,7 @@ export function helpKeys(assistant: Assistant): KeyBinding[] {
   const run = (view: EditorView) => {
     const at = view.state.selection.main.head;
     const help = assistant.help(view.state, at);
-    if (!help) return say(view, "Nothing is to be said about this place.");
+    if (!help) return say(view, "There is no help on this place.");
     return openCard(view, {
       at,
       label: `Help on ${help.title}`,
@@ -39,8 +39,5 @@ export function helpKeys(assistant: Assistant): KeyBinding[] {
       },
     });
   };
-  return [
-    { key: "F1", run, preventDefault: true },
-    { key: "Mod-k Mod-i", run },
-  ];
+  return [{ key: "F1", run, preventDefault: true }];
 }

@@ -149,8 +149,12 @@ pub fn whole_change(version: &Version, diff: &str, n_edit: u64) -> Result<WholeC
     done.insert(
         0,
         match side {
-            Side::Old => "What is here was taken as the old side, and the diff was made to it.".to_owned(),
-            Side::New => "What is here is the new side already; the old one was made of it.".to_owned(),
+            Side::Old => {
+                "The present state was taken as the old side, and the diff applied to it.".to_owned()
+            }
+            Side::New => {
+                "The present state is the new side already; the old side was derived from it.".to_owned()
+            }
         },
     );
     Ok(WholeChange { before, after, present: side, done, notes })
@@ -299,7 +303,7 @@ fn made(
     }
     for change in texts.touched.iter().filter_map(|idx| changes.get(*idx)) {
         let stays = side == Side::Old && change.kind == ChangeKind::Deleted && texts.is_without_dockerfile;
-        let told = format!("{} is another on the other side.", change.path);
+        let told = format!("{} differs between the two sides.", change.path);
         if !stays && !done.contains(&told) {
             done.push(told);
         }

@@ -74,8 +74,8 @@ fn both_ways() {
         &expect![[r#"
         before Dockerfile "FROM node:20" src/a.js
         after  Dockerfile "FROM node:22" src/a.js*
-        What is here was taken as the old side, and the diff was made to it.
-        Dockerfile is another on the other side.
+        The present state was taken as the old side, and the diff applied to it.
+        Dockerfile differs between the two sides.
         Files on the other side: 1 edited.
     "#]],
     );
@@ -85,8 +85,8 @@ fn both_ways() {
         &expect![[r#"
         before Dockerfile "FROM node:20" src/a.js*
         after  Dockerfile "FROM node:22" src/a.js
-        What is here is the new side already; the old one was made of it.
-        Dockerfile is another on the other side.
+        The present state is the new side already; the old side was derived from it.
+        Dockerfile differs between the two sides.
         Files on the other side: 1 edited.
     "#]],
     );
@@ -104,8 +104,8 @@ fn the_context_lies_in_a_folder() {
         &expect![[r#"
         before Dockerfile "FROM node:20" src/a.js*
         after  Dockerfile "FROM node:22" src/a.js
-        What is here is the new side already; the old one was made of it.
-        Dockerfile is another on the other side.
+        The present state is the new side already; the old side was derived from it.
+        Dockerfile differs between the two sides.
         Files on the other side: 1 edited.
         ! 2 changes are outside of web/, where the context is.
     "#]],
@@ -118,8 +118,8 @@ fn the_context_lies_in_a_folder() {
         &expect![[r#"
         before Dockerfile "FROM python:3.10" src/a.js
         after  Dockerfile "FROM python:3.12" src/a.js
-        What is here is the new side already; the old one was made of it.
-        Dockerfile is another on the other side.
+        The present state is the new side already; the old side was derived from it.
+        Dockerfile differs between the two sides.
         ! 3 changes are outside of services/api/, where the context is.
     "#]],
     );
@@ -130,7 +130,7 @@ fn the_context_lies_in_a_folder() {
         &expect![[r#"
         before Dockerfile "FROM node:22" src/a.js
         after  Dockerfile "FROM node:22" src/a.js*
-        What is here was taken as the old side, and the diff was made to it.
+        The present state was taken as the old side, and the diff applied to it.
         Files on the other side: 1 edited.
     "#]],
     );
@@ -146,8 +146,8 @@ fn the_ignore_file_comes_and_goes() {
         &expect![[r#"
         before Dockerfile "FROM node:20" a
         after  Dockerfile "FROM node:20" .dockerignore "node_modules\ndist\n" a
-        What is here was taken as the old side, and the diff was made to it.
-        .dockerignore is another on the other side.
+        The present state was taken as the old side, and the diff applied to it.
+        .dockerignore differs between the two sides.
     "#]],
     );
     check(
@@ -156,8 +156,8 @@ fn the_ignore_file_comes_and_goes() {
         &expect![[r#"
         before Dockerfile "FROM node:20" a
         after  Dockerfile "FROM node:20" .dockerignore "node_modules\ndist\n" a
-        What is here is the new side already; the old one was made of it.
-        .dockerignore is another on the other side.
+        The present state is the new side already; the old side was derived from it.
+        .dockerignore differs between the two sides.
     "#]],
     );
     check(
@@ -175,8 +175,8 @@ fn the_ignore_file_comes_and_goes() {
         &expect![[r#"
         before Dockerfile "FROM node:20" .dockerignore "node_modules\ndist\n" a
         after  Dockerfile "FROM node:20" a
-        What is here was taken as the old side, and the diff was made to it.
-        .dockerignore is another on the other side.
+        The present state was taken as the old side, and the diff applied to it.
+        .dockerignore differs between the two sides.
     "#]],
     );
     check(
@@ -185,8 +185,8 @@ fn the_ignore_file_comes_and_goes() {
         &expect![[r#"
         before Dockerfile "FROM node:20" .dockerignore "node_modules\ndist\n" a
         after  Dockerfile "FROM node:20" a
-        What is here is the new side already; the old one was made of it.
-        .dockerignore is another on the other side.
+        The present state is the new side already; the old side was derived from it.
+        .dockerignore differs between the two sides.
     "#]],
     );
 }
@@ -202,8 +202,8 @@ fn the_dockerfile_moves() {
         &expect![[r#"
         before Dockerfile "FROM node:20" a
         after  docker/Dockerfile "FROM node:22" a
-        What is here was taken as the old side, and the diff was made to it.
-        docker/Dockerfile is another on the other side.
+        The present state was taken as the old side, and the diff applied to it.
+        docker/Dockerfile differs between the two sides.
     "#]],
     );
     let mut there = version(NEW, "", &["a"]);
@@ -214,8 +214,8 @@ fn the_dockerfile_moves() {
         &expect![[r#"
         before Dockerfile "FROM node:20" a
         after  docker/Dockerfile "FROM node:22" a
-        What is here is the new side already; the old one was made of it.
-        Dockerfile is another on the other side.
+        The present state is the new side already; the old side was derived from it.
+        Dockerfile differs between the two sides.
     "#]],
     );
 }
@@ -233,8 +233,8 @@ fn the_dockerfile_comes_and_goes() {
         &expect![[r#"
         before Dockerfile "" a
         after  Dockerfile "FROM node:22" a
-        What is here is the new side already; the old one was made of it.
-        Dockerfile is another on the other side.
+        The present state is the new side already; the old side was derived from it.
+        Dockerfile differs between the two sides.
         ! Dockerfile is new: there was nothing to build before.
     "#]],
     );
@@ -249,7 +249,7 @@ fn the_dockerfile_comes_and_goes() {
         &expect![[r#"
             before Dockerfile "FROM node:22" a
             after  Dockerfile "FROM node:22" a
-            What is here was taken as the old side, and the diff was made to it.
+            The present state was taken as the old side, and the diff applied to it.
             ! Dockerfile is deleted; a build needs it, so it stays.
         "#]],
     );
@@ -262,7 +262,7 @@ fn the_dockerfile_comes_and_goes() {
         &expect![[r#"
         before Dockerfile "FROM node:22" docs/a
         after  Dockerfile "FROM node:22" docs/Dockerfile* docs/a
-        What is here was taken as the old side, and the diff was made to it.
+        The present state was taken as the old side, and the diff applied to it.
         Files on the other side: 1 added.
     "#]],
     );
@@ -284,7 +284,7 @@ fn files_tell_the_side() {
         &expect![[r#"
         before Dockerfile "FROM node:20" a.js old.js
         after  Dockerfile "FROM node:20" a.js new.js*
-        What is here was taken as the old side, and the diff was made to it.
+        The present state was taken as the old side, and the diff applied to it.
         Files on the other side: 1 added, 1 deleted.
     "#]],
     );
@@ -294,7 +294,7 @@ fn files_tell_the_side() {
         &expect![[r#"
         before Dockerfile "FROM node:20" a.js old.js*
         after  Dockerfile "FROM node:20" a.js new.js
-        What is here is the new side already; the old one was made of it.
+        The present state is the new side already; the old side was derived from it.
         Files on the other side: 1 added, 1 deleted.
     "#]],
     );

@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use super::build_file::{self, BuildFileMessage};
+use super::commands::{self, CommandMessage};
 use super::example::EXAMPLES;
 use super::history::{Event, Import};
 use super::import::{self, ContextMessage, ImportState};
 use super::known;
+use super::offline::{self, OfflineMessage};
 use super::opened;
 use super::options::{Builder, Field};
 use super::saved::Part;
@@ -169,6 +171,10 @@ pub enum Message {
     StorageFailed(String),
     /// Something happened around what is handed around.
     Share(ShareMessage),
+    /// Something happened around commands and the dialogs that have them.
+    Command(CommandMessage),
+    /// Something happened around keeping the page in the browser.
+    Offline(OfflineMessage),
     /// "Start over" was pressed; nothing is lost yet.
     ResetAsked,
     /// Starting over was called off.
@@ -226,6 +232,16 @@ pub enum Effect {
     KeepOwn,
     /// Take the link out of the address, once what it held was written.
     ForgetLink,
+    /// Remember whether single keys are commands.
+    SaveSingleKeys,
+    /// Put the focus into the text or form that is shown, at the selected instruction.
+    EnterTab,
+    /// Put the focus on the first file that is shown.
+    EnterFiles,
+    /// Print the page.
+    Print,
+    /// Let a newer build of the page take over, once everything was written.
+    LoadUpdate,
     /// Put the texts into the editor: they changed without it.
     ShowTexts,
     /// Have the editor do something.
@@ -516,6 +532,8 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Share(message) => share::update(state, message),
+        Message::Offline(message) => offline::update(state, message),
+        Message::Command(message) => commands::update(state, message),
         Message::ResetAsked => {
             state.is_resetting = true;
             Vec::new()
@@ -530,6 +548,8 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             // Whoever looks at a link starts over with that, not with what is kept beside it.
             fresh.session.own = state.session.own.take();
             fresh.worker = state.worker.clone();
+            fresh.offline = state.offline;
+            (fresh.has_single_keys, fresh.is_mac) = (state.has_single_keys, state.is_mac);
             fresh.n_jobs = state.n_jobs + 1;
             fresh.revision = state.revision + 1;
             fresh.events_revision = state.events_revision + 1;

@@ -96,7 +96,7 @@ fn builds(
                     1 => format!("{name} is a {} with one build. Choose it to take its options.", report.kind.label()),
                     n => format!("{name} is a {} with {n} builds. Choose one to take its options.", report.kind.label()),
                 } }
-                { " " }<button class="link" onclick={tell.reform(|_: MouseEvent| BuildFileMessage::Closed)}>{ "Put away" }</button>
+                { " " }<button class="link" onclick={tell.reform(|_: MouseEvent| BuildFileMessage::Closed)}>{ "Close" }</button>
             </p>
             <ul class="build-choices" aria-label="Builds of the file">{ for report.builds.iter().enumerate().map(build) }</ul>
             { for report.notes.iter().map(|note| html! { <p class="note">{ format!("Line {}: {}.", note.line, visible(&note.message)) }</p> }) }
@@ -111,7 +111,7 @@ fn builds(
 fn facts(build: &BuildReport) -> String {
     let mut facts = vec![format!("context {}", build.context)];
     facts.push(match build.dockerfile_inline {
-        Some(_) => "its Dockerfile stands in the file".to_owned(),
+        Some(_) => "the file holds its Dockerfile".to_owned(),
         None => build.dockerfile.clone(),
     });
     facts.extend(build.target.iter().map(|target| format!("target {target}")));

@@ -7,6 +7,8 @@ use yew::prelude::*;
 
 use super::icon::icon;
 use super::options::OptionsForm;
+use super::shortcuts::key_table;
+use crate::app::commands::table::Group;
 use crate::app::state::{Comparison, EditorTab, State};
 use crate::app::update::{EditorCommand, Message};
 use crate::app::view::{EditorDiagnostic, SimulateView};
@@ -76,7 +78,7 @@ pub(super) fn editor_panel(props: &EditorProps) -> Html {
                 }
             }
             if is_dockerfile { { problems(props) } }
-            if is_dockerfile && props.mode == EditorMode::Full { { keys() } }
+            if is_dockerfile && props.mode == EditorMode::Full { { keys(props.state.is_mac) } }
         </section>
     }
 }
@@ -102,7 +104,7 @@ fn tools(props: &EditorProps) -> Html {
     };
     html! {
         <div class="editor-tools" role="group" aria-label="Dockerfile tools">
-            <button class="button quiet" title="Bring the text into one style (Shift+Alt+F)" onclick={send(Message::EditorAsked(EditorCommand::Format))}>
+            <button class="button quiet" title="Format the Dockerfile (Shift+Alt+F)" onclick={send(Message::EditorAsked(EditorCommand::Format))}>
                 { "Format" }
             </button>
             if let Some(built) = built {
@@ -126,32 +128,12 @@ fn tools(props: &EditorProps) -> Html {
     }
 }
 
-/// Keys of the editor; on a Mac, Cmd stands for Ctrl.
-const KEYS: [(&str, &str); 15] = [
-    ("Ctrl+Space", "complete; Enter or Tab takes, Escape closes"),
-    ("F1 or Ctrl+K Ctrl+I", "help on what the caret is in"),
-    ("F12 or Ctrl+click", "go to where a stage or variable is defined"),
-    ("F2", "rename a stage or variable"),
-    ("F8, Shift+F8", "next problem, previous problem; Enter repairs"),
-    ("Ctrl+.", "quick fixes of the line"),
-    ("Shift+Alt+F", "format"),
-    ("F7, Shift+F7", "next change, previous change, while comparing"),
-    ("Ctrl+Shift+[ and ]", "fold, unfold"),
-    ("Ctrl+Alt+[ and ]", "fold all, unfold all"),
-    ("Alt+click", "another caret"),
-    ("Ctrl+Alt+↑ and ↓", "a caret above, below"),
-    ("Ctrl+D", "select the next occurrence, too"),
-    ("Ctrl+F", "find and replace"),
-    ("Tab, Shift+Tab", "leave the editor"),
-];
-
-fn keys() -> Html {
+/// Keys of the editor, as the sheet of shortcuts has them, too.
+fn keys(is_mac: bool) -> Html {
     html! {
         <details class="missed keys">
             <summary>{ "Keys of the editor" }</summary>
-            <table aria-label="Keys of the editor">
-                <tbody>{ for KEYS.iter().map(|(key, what)| html! { <tr><th scope="row">{ *key }</th><td>{ *what }</td></tr> }) }</tbody>
-            </table>
+            { key_table(Group::Editor, is_mac) }
         </details>
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn examples(props: &ExamplesProps) -> Html {
     };
     html! {
         <details class="examples" ref={menu.clone()} {onkeydown}>
-            <summary class="button quiet" aria-label="Examples">{ icon("book-open") }<span class="wide">{ "Examples" }</span></summary>
+            <summary class="button quiet">{ icon("book-open") }<span class="bar-name">{ "Examples" }</span></summary>
             <ul class="examples-list" aria-label="Examples">
                 { for EXAMPLES.iter().enumerate().map(|(idx, example)| {
                     let (menu, on_message) = (menu.clone(), props.on_message.clone());

@@ -148,7 +148,7 @@ fn overview(props: &OverviewProps) -> Html {
     let n_verified = reports.iter().filter(|report| report.is_verified()).count();
     let verified = match open.open_as {
         OpenAs::Image => "Every layer was hashed and is what the configuration names.",
-        OpenAs::Layer => "It was hashed; there is no configuration that would name it.",
+        OpenAs::Layer => "It was hashed. No configuration names it.",
     };
     let choose = {
         let on_message = props.on_message.clone();
@@ -309,7 +309,7 @@ fn layer_detail(props: &DetailProps) -> Html {
             if report.is_limited {
                 <p class="offer">
                     <button class="button" disabled={!props.is_done} onclick={props.on_message.reform(move |_: MouseEvent| Message::LayerReadOn(layer_idx))}>{ icon("rotate-cw") }{ "Read on past the limit" }</button>
-                    <span class="note">{ "It is read again with limits eight times as high; that can take long and much memory." }</span>
+                    <span class="note">{ "Reads it again with limits eight times as high. That takes longer and more memory." }</span>
                 </p>
             }
             if props.is_done || !open.is_listing {
@@ -323,7 +323,7 @@ fn layer_detail(props: &DetailProps) -> Html {
                     <Folder image={open.clone()} path={String::new()} depth={0} on_message={props.on_message.clone()} />
                 }
             } else {
-                <p class="empty">{ "Its files can be browsed once the archive was looked through." }</p>
+                <p class="empty">{ "You can browse its files once the archive is read." }</p>
             }
         </section>
     }

@@ -8,9 +8,15 @@ use yew::prelude::*;
 use super::examples::Examples;
 use super::icon::icon;
 use super::inspect::Inspect;
+use super::palette::Palette;
 use super::print::print_sheet;
+use super::privacy::PrivacyDialog;
 use super::share::ShareDialog;
+use super::shortcuts::ShortcutsDialog;
 use super::simulate::Simulate;
+use crate::app::commands::keys::Keys;
+use crate::app::commands::{CommandMessage, Dialog};
+use crate::app::offline::{Kept, OfflineMessage};
 use crate::app::share::{LeaveOut, ShareMessage};
 use crate::app::state::{Place, State, Theme};
 use crate::app::update::Message;
@@ -53,6 +59,10 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
         let on_message = props.on_message.clone();
         Callback::from(move |_: MouseEvent| on_message.emit(message.clone()))
     };
+    let opens = |dialog: Dialog| send(Message::Command(CommandMessage::DialogOpened(dialog)));
+    let closes = |dialog: Dialog| {
+        props.on_message.reform(move |_: Event| Message::Command(CommandMessage::DialogClosed(dialog)))
+    };
     let (confirm, ask) = (use_node_ref(), use_node_ref());
     {
         // The button that was pressed goes away; the focus moves to the one in its place.
@@ -76,29 +86,45 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                     { place_link(Place::Inspect, "Inspect") }
                 </nav>
                 <div class="tools">
+                    <button class="button quiet" aria-haspopup="dialog" title="Find a command, instruction, file or example" onclick={opens(Dialog::Palette)}>
+                        { icon("search") }<span class="bar-name find-name">{ "Find" }</span><kbd aria-hidden="true" class="roomy-key">{ Keys("Mod+K").label(props.state.is_mac) }</kbd>
+                    </button>
                     <Examples on_message={props.on_message.clone()} />
                     if props.state.is_resetting {
                         <span class="confirm" role="alert">
-                            <span class="wide">{ "Forget all edits and builds?" }</span>
+                            <span class="confirm-question">{ "Forget all edits and builds?" }</span>
                             <button class="button danger" ref={confirm} onclick={send(Message::ResetConfirmed)}>{ "Start over" }</button>
                             <button class="button" onclick={send(Message::ResetDeclined)}>{ "Keep" }</button>
                         </span>
                     } else {
                         <button class="button quiet" ref={ask} onclick={send(Message::ResetAsked)}>
-                            { icon("eraser") }<span class="wide">{ "Start over" }</span>
-                            <span class="narrow-only">{ "Reset" }</span>
+                            { icon("eraser") }<span class="bar-name">{ "Start over" }</span>
                         </button>
                     }
                     <button class="button quiet" aria-haspopup="dialog" onclick={send(Message::Share(ShareMessage::Changed(Some(LeaveOut::default()))))}>
-                        { icon("share-2") }{ "Share" }
+                        { icon("share-2") }<span class="bar-name">{ "Share" }</span>
                     </button>
                     <button class="button quiet square" onclick={send(Message::ThemeChosen(next_theme))} aria-label={theme_name} title={theme_name}>
                         { icon(theme_icon) }
+                    </button>
+                    <button class="button quiet square" aria-haspopup="dialog" onclick={opens(Dialog::Shortcuts)} aria-label="Keyboard shortcuts" title="Keyboard shortcuts">
+                        { icon("keyboard") }
                     </button>
                 </div>
             </header>
             if let Some(problem) = &props.state.storage_problem {
                 <p class="notice" role="alert">{ icon("circle-alert") }{ problem.clone() }</p>
+            }
+            if props.state.offline.asks() {
+                <p class="notice calm told" role="status">
+                    { icon("rotate-cw") }
+                    <span>
+                        { "A new version is ready. Your edits and builds stay." }
+                        if props.state.image.image().is_some() { { " Open the image again after it." } }
+                    </span>
+                    <button class="link" onclick={send(Message::Offline(OfflineMessage::UpdateWanted))}>{ "Reload" }</button>
+                    <button class="link" onclick={send(Message::Offline(OfflineMessage::UpdatePutOff))}>{ "Later" }</button>
+                </p>
             }
             if let Some(problem) = &props.state.link_problem {
                 <p class="notice told" role="alert">
@@ -110,7 +136,7 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                 <p class="notice calm told" role="status">
                     { icon("link") }<span>{ "What you see came with a link. Your own work is kept." }</span>
                     <button class="link" onclick={send(Message::Share(ShareMessage::OwnWorkWanted))}>{ "Back to my work" }</button>
-                    <button class="link" onclick={send(Message::Share(ShareMessage::OwnWorkDiscarded))}>{ "Discard my work and go on with this" }</button>
+                    <button class="link" onclick={send(Message::Share(ShareMessage::OwnWorkDiscarded))}>{ "Discard my work and keep this" }</button>
                 </p>
             }
             {
@@ -127,6 +153,34 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                     },
                     Place::Inspect => html! {
                         <Inspect state={Rc::clone(&props.state)} on_message={props.on_message.clone()} on_file={props.on_file.clone()} />
+                    },
+                }
+            }
+            <footer class="promise">
+                { icon("shield-check") }
+                <span>{ "Nothing leaves your browser." }</span>
+                <button class="link" aria-haspopup="dialog" onclick={opens(Dialog::Privacy)}>{ "How to check it" }</button>
+                if props.state.offline.kept == Kept::Yes { <span class="works-offline">{ "Works offline" }</span> }
+            </footer>
+            {
+                match props.state.dialog {
+                    None => Html::default(),
+                    Some(Dialog::Privacy) => html! { <PrivacyDialog offline={props.state.offline} on_closed={closes(Dialog::Privacy)} /> },
+                    Some(Dialog::Shortcuts) => html! {
+                        <ShortcutsDialog
+                            has_single_keys={props.state.has_single_keys}
+                            is_mac={props.state.is_mac}
+                            on_message={props.on_message.clone()}
+                            on_closed={closes(Dialog::Shortcuts)}
+                        />
+                    },
+                    Some(Dialog::Palette) => html! {
+                        <Palette
+                            state={Rc::clone(&props.state)}
+                            view={Rc::clone(&props.view)}
+                            on_message={props.on_message.clone()}
+                            on_closed={closes(Dialog::Palette)}
+                        />
                     },
                 }
             }

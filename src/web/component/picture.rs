@@ -128,7 +128,7 @@ pub(super) fn picture(props: &PictureProps) -> Html {
             <div class="picture-tools" role="group" aria-label="Picture">
                 <button class="tool" title="Smaller (-)" onclick={set_zoom(zoomed(*zoom, false))}>{ icon("zoom-out") }<span class="visually-hidden">{ "Smaller" }</span></button>
                 <button class="tool" title="Larger (+)" onclick={set_zoom(zoomed(*zoom, true))}>{ icon("zoom-in") }<span class="visually-hidden">{ "Larger" }</span></button>
-                <button class="tool" title="As wide as the panel (f); as it was at first (0)" aria-pressed={(*zoom == Some(FIT)).to_string()} onclick={set_zoom(if *zoom == Some(FIT) { None } else { Some(FIT) })}>{ "Fit" }</button>
+                <button class="tool" title="Fit to the panel (f), real size (0)" aria-pressed={(*zoom == Some(FIT)).to_string()} onclick={set_zoom(if *zoom == Some(FIT) { None } else { Some(FIT) })}>{ "Fit" }</button>
                 <button class="tool" title="Save the picture as SVG" onclick={save(false)}>{ icon("download") }{ "SVG" }</button>
                 <button class="tool" title="Save the picture as PNG" onclick={save(true)}>{ icon("download") }{ "PNG" }</button>
             </div>

@@ -31,7 +31,7 @@ pub(super) fn stack(props: &StackProps) -> Html {
         <section class="panel stack-panel" aria-label="Stack">
             if view.columns.is_empty() {
                 <div class="panel-head"><h2>{ "Stack" }</h2></div>
-                <p class="empty">{ "A builder refuses this Dockerfile, so there is no stack to show. The message stands at the line." }</p>
+                <p class="empty">{ "A builder refuses this Dockerfile, so there is no stack to show. The list below the editor says why." }</p>
             } else {
                 <Picture columns={Rc::clone(&view.columns)} selected={view.selected} on_message={props.on_message.clone()} />
             }
@@ -173,7 +173,7 @@ fn builders(view: &SimulateView) -> Html {
         if let Some(terminals) = &view.terminals {
             <div class="printed">
             <h3>{ "What they would print" }</h3>
-            <p class="note">{ "What a command prints, times and sizes of transfers are not known: they are shown as …; ids are stand-ins." }</p>
+            <p class="note">{ "What commands print, times and sizes of transfers are unknown, and shown as …. Ids are stand-ins." }</p>
             <div class="terminals">
                 { terminal("BuildKit", "docker build --progress=plain .", &terminals.buildkit) }
                 { terminal("Legacy builder", "DOCKER_BUILDKIT=0 docker build .", &terminals.legacy) }

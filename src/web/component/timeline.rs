@@ -56,7 +56,7 @@ pub(super) fn timeline(props: &TimelineProps) -> Html {
                         { runner(Import::Min) }
                         { runner(Import::Max) }
                     </div>
-                    <p class="note">{ icon("info") }{ "A fresh runner follows BuildKit's source: what an imported cache answers was not recorded from a real one." }</p>
+                    <p class="note">{ icon("info") }{ "What an imported cache answers follows BuildKit's source; no recording backs it." }</p>
                 </div>
             </details>
             <button class="button quiet" onclick={send(Message::CachePruned)} disabled={!view.has_cache} title="Forget all results, as docker builder prune --all does">

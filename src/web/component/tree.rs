@@ -147,7 +147,7 @@ pub(super) fn tree_row(props: &TreeRowProps) -> Html {
             <bdi class="tree-name">{ visible(&row.name) }</bdi>
             if !row.link.is_empty() { <span class="tree-link">{ "→ " }<bdi>{ visible(&row.link) }</bdi></span> }
             if !word.is_empty() { <span class="tree-kind">{ word }</span> }
-            if row.n_times > 1 { <span class="tree-kind" title="Its path stands in the layer more than once; the last entry counts">{ format!("stands {} times", row.n_times) }</span> }
+            if row.n_times > 1 { <span class="tree-kind" title="The layer has its path more than once; the last entry counts">{ format!("stands {} times", row.n_times) }</span> }
             if row.is_opaque { <span class="tree-kind">{ "hides what is below" }</span> }
             <span class="tree-mode">{ if row.kind == RowKind::Whiteout { String::new() } else { octal(row.mode) } }</span>
             if row.kind != RowKind::Whiteout { { size(row.total_bytes) } }

@@ -29,7 +29,7 @@ pub(super) fn why_panel(props: &WhyProps) -> Html {
                 match &props.view.why {
                     Some(why) => html! { <Explanation why={why.clone()} on_message={props.on_message.clone()} /> },
                     None => html! {
-                        <p class="empty">{ "Choose a layer in the stack or a line in the Dockerfile, and this panel tells what decides about it. Edit a file or a line to see a rebuild begin." }</p>
+                        <p class="empty">{ "Choose a layer of the stack or a line of the Dockerfile to see why it is cached or rebuilds. Edit a line or a file to start a rebuild." }</p>
                     },
                 }
             }
