@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::analysis::Analysis;
+use super::document::{self, TabRow};
 use super::files::{FilesView, files};
 use super::history::{Event, History, Replayed};
 use super::impact::{InstructionImpact, instructions};
@@ -134,6 +135,10 @@ pub struct SimulateView {
     pub diagnostics: Vec<EditorDiagnostic>,
     /// Checks that could not be made, and why.
     pub not_checked: Vec<String>,
+    /// The tabs of Dockerfiles.
+    pub tabs: Vec<TabRow>,
+    /// Dockerfiles of the context that stand in no tab.
+    pub closed_dockerfiles: Vec<String>,
     /// The picture.
     pub columns: Rc<Vec<Column>>,
     /// The explanation of the chosen instruction.
@@ -326,6 +331,8 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
     SimulateView {
         diagnostics: diagnostics(state, analysis),
         not_checked: not_checked(analysis),
+        tabs: document::tabs(&state.session),
+        closed_dockerfiles: document::closed_dockerfiles(&state.session),
         columns: Rc::new(columns(history, analysis, &rows)),
         why,
         files: files(state, analysis),

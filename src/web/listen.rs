@@ -1,13 +1,15 @@
-//! What happens to the page as a whole: another address, files dropped anywhere, printing.
+//! What happens to the page as a whole: another address, files dropped anywhere, shortcuts, printing.
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{DragEvent, Event};
+use web_sys::{DragEvent, Event, KeyboardEvent};
 use yew::TargetCast;
 
 use super::address::{current_place, linked};
+use super::disk;
 use super::folder::{self, Chosen};
+use super::keys;
 use super::root::{Input, Root};
 use crate::app::share::ShareMessage;
 use crate::app::update::Message;
@@ -43,17 +45,26 @@ pub(super) fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(
         let link = link.clone();
         Closure::<dyn FnMut(Event)>::new(move |event: Event| {
             let data = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer);
-            let Some(chosen) = data.and_then(|data| Chosen::of_drop(&data)) else { return };
+            let Some(data) = data else { return };
+            let Some(chosen) = Chosen::of_drop(&data) else { return };
+            let files = disk::of_drop(&data);
             event.prevent_default();
             let target = event.target_dyn_into::<web_sys::Element>();
             let on_context = target.and_then(|target| target.closest(".context-panel").ok().flatten());
             match chosen {
-                Chosen::Archive(file) if on_context.is_none() => {
+                Chosen::Archive(file) => {
                     let link = link.clone();
                     spawn_local(async move {
+                        let found = disk::dockerfiles_among(files).await;
+                        if !found.is_empty() {
+                            for (file, handle) in found {
+                                link.send_message(Input::DockerfileDropped(file, handle));
+                            }
+                            return;
+                        }
                         // No image is a zip.
-                        let is_zip = folder::is_zip(&file).await;
-                        link.send_message(if is_zip {
+                        let is_context = on_context.is_some() || folder::is_zip(&file).await;
+                        link.send_message(if is_context {
                             Input::ContextChosen(Chosen::Archive(file))
                         } else {
                             Input::FileChosen(file)
@@ -64,10 +75,20 @@ pub(super) fn listeners(link: &yew::html::Scope<Root>) -> Vec<Closure<dyn FnMut(
             }
         })
     };
+    let pressed = {
+        let link = link.clone();
+        Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            if let Some(message) = event.dyn_ref::<KeyboardEvent>().and_then(keys::message_of) {
+                event.prevent_default();
+                link.send_message(Input::App(message));
+            }
+        })
+    };
     let all = vec![
         ("hashchange", moved),
         ("dragover", dragged),
         ("drop", dropped),
+        ("keydown", pressed),
         ("beforeprint", printing(true)),
         ("afterprint", printing(false)),
     ];

@@ -3,6 +3,7 @@
 
 mod build_file;
 pub(super) mod context;
+mod disk;
 pub(super) mod editor;
 mod examples;
 pub(super) mod icon;
@@ -16,6 +17,8 @@ mod share;
 pub(super) mod simulate;
 pub(super) mod size;
 pub(super) mod stack;
+mod tabs;
 mod timeline;
 mod tree;
+mod undo;
 pub(super) mod why;
