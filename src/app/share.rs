@@ -480,7 +480,7 @@ fn report(state: &State, shown: &Shown<'_>) -> Report {
     Report {
         page: format!("{} ({})", env!("CARGO_PKG_VERSION"), state.build),
         builder: now.options.builder.label().to_owned(),
-        command: now.options.command(),
+        command: now.options.command(&now.dockerfile_path),
         summary: shown.summary.sentence.clone(),
         notes: shown.summary.notes.clone(),
         counts: shown.summary.counts.iter().map(|(mark, n)| (mark.verdict(), *n)).collect(),

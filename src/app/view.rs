@@ -282,7 +282,7 @@ fn timeline(history: &History) -> Vec<Moment> {
                     None => "refused: nothing was stored".to_owned(),
                     Some(_) => format!(
                         "{}: {} cached, {} run",
-                        version.options.command(),
+                        version.options.command(&version.dockerfile_path),
                         of(Mark::Cached),
                         counts.values().sum::<usize>() - of(Mark::Cached)
                     ),
@@ -353,7 +353,7 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
         has_cache: analysis.has_cache,
         is_as_built: state.session.last_build() == Some(&state.session.now),
         option_problems: analysis.now.option_problems.clone(),
-        command: state.session.now.options.command(),
+        command: state.session.now.options.command(&state.session.now.dockerfile_path),
         rows,
         summary,
     }

@@ -62,6 +62,11 @@ pub(super) fn tabs(props: &TabsProps) -> Html {
             }
         });
     }
+    {
+        // Another document is not the one whose path was being typed.
+        let renaming = renaming.clone();
+        use_effect_with(session.document, move |_| renaming.set(None));
+    }
     let send = |message: Message| {
         let on_message = props.on_message.clone();
         Callback::from(move |_: MouseEvent| on_message.emit(message.clone()))
@@ -140,7 +145,7 @@ pub(super) fn tabs(props: &TabsProps) -> Html {
     let of_document = |row: &TabRow| {
         let class = classes!((row.is_here && rows.len() > 1).then_some("here"));
         let name = html! {
-            <><span class="tab-name">{ row.label.clone() }</span>if row.is_unsaved { <span class="unsaved" aria-hidden="true"></span><span class="visually-hidden">{ ", not saved" }</span> }</>
+            <><span class="tab-name">{ row.label.clone() }</span>if row.is_unsaved { <span class="unsaved" aria-hidden="true"></span><span class="visually-hidden">{ "not saved" }</span> }</>
         };
         let title =
             if row.is_unsaved { format!("{}: not saved to its file", row.title) } else { row.title.clone() };
