@@ -1,6 +1,6 @@
 //! A Compose or bake file: the worker tells its builds, and one of them becomes the page's options.
 
-use super::import;
+use super::document;
 use super::options::Options;
 use super::saved::Part;
 use super::state::State;
@@ -91,12 +91,12 @@ pub(super) fn update(state: &mut State, message: BuildFileMessage) -> Vec<Effect
                 ));
             }
             *taken = Some((idx, chosen.notes));
-            state.keep_replaced();
+            state.undo.is_replacing();
+            let mut effects = found.map(|path| document::open_path(state, &path)).unwrap_or_default();
             state.session.now.options = chosen.options;
             if let Some(text) = chosen.inline {
                 state.session.now.dockerfile = text;
             }
-            let mut effects = found.map(|path| import::choose_dockerfile(state, &path)).unwrap_or_default();
             effects.extend(changed(state, Part::Texts));
             effects.push(Effect::ShowTexts);
             effects
@@ -206,10 +206,12 @@ pub fn chosen(build: &BuildReport, present: &Options) -> ChosenBuild {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::rc::Rc;
 
     use super::*;
     use crate::app::options::Builder;
     use crate::app::state::Session;
+    use crate::app::undo::UndoMessage;
     use crate::app::update::Message;
     use crate::protocol::build_file::BuildNote;
 
@@ -220,7 +222,7 @@ mod tests {
     #[test]
     fn a_build_is_chosen_in_one_step_that_can_be_taken_back() {
         let mut state = State::new(Session::example(), "test");
-        state.session.texts.insert("api/api.Dockerfile".into(), "FROM api".into());
+        Rc::make_mut(&mut state.session.texts).insert("api/api.Dockerfile".into(), "FROM api".into());
         let before = state.session.now.clone();
         let given = BuildFileMessage::Given { name: "compose.yaml".into(), text: "services: {}".into() };
         let effects = tell(&mut state, given);
@@ -250,7 +252,7 @@ mod tests {
         let BuildFileState::Read { taken: Some((1, notes)), .. } = &state.build_file else { panic!() };
         assert!(notes.iter().any(|note| note.contains("web.Dockerfile")), "{notes:?}");
         assert_eq!(state.session.now.dockerfile, "FROM api");
-        let _ = crate::app::update::update(&mut state, Message::ReplacementUndone);
+        let _ = crate::app::update::update(&mut state, Message::Undo(UndoMessage::ReplacementUndone));
         assert_eq!(state.session.now.options.target, "prod");
         let _ = tell(&mut state, BuildFileMessage::Chosen(2));
         assert_eq!(state.session.now.dockerfile, "FROM inline");

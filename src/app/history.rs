@@ -23,8 +23,8 @@ use crate::cache::store::{CacheStore, Export};
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
-    /// A build.
-    Built(Box<Version>),
+    /// A build; shared, since every step of undo holds it.
+    Built(Rc<Version>),
     /// `docker builder prune --all`.
     Pruned,
     /// The next build runs on a machine that has nothing but what it imports.
@@ -61,7 +61,7 @@ impl<'de> Deserialize<'de> for Event {
         #[derive(Deserialize)]
         #[serde(rename_all = "kebab-case")]
         enum Tagged {
-            Built(Box<Version>),
+            Built(Rc<Version>),
             Pruned,
             FreshRunner(Import),
         }
@@ -69,7 +69,7 @@ impl<'de> Deserialize<'de> for Event {
         #[serde(untagged)]
         enum Either {
             Tagged(Tagged),
-            Version(Box<Version>),
+            Version(Rc<Version>),
         }
         Ok(match Either::deserialize(deserializer)? {
             Either::Tagged(Tagged::Built(version)) | Either::Version(version) => Self::Built(version),

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::document;
 use super::history::Event;
 use super::saved::Part;
-use super::state::{Session, State, Version, WorkerState};
+use super::state::{Session, State, WorkerState};
 use super::update::{Effect, changed};
 use crate::context::unpacked::Archives;
 use crate::context::{Assumed, Entry, EntryKind, Tree};
@@ -95,7 +96,7 @@ pub enum ContextMessage {
     RereadAsked,
     /// The one folder that all lies in is the context.
     RootEntered,
-    /// Another Dockerfile of the context is the one that is built.
+    /// A Dockerfile of the context is wanted, in a tab of its own.
     DockerfileChosen(String),
     /// A text was pasted: changes, modes or a list of files.
     Pasted(String),
@@ -163,7 +164,7 @@ pub(super) fn update(state: &mut State, message: ContextMessage) -> Vec<Effect> 
             // What was built so far had all of it one folder deeper.
             take(state, name, tree, texts, false)
         }
-        ContextMessage::DockerfileChosen(path) => choose_dockerfile(state, &path),
+        ContextMessage::DockerfileChosen(path) => document::open_path(state, &path),
         ContextMessage::Pasted(text) => super::pasted::apply(state, &text),
         ContextMessage::ChangePasted(diff) => super::pasted::apply_whole(state, &diff),
         ContextMessage::OldDockerfileGiven(text) => super::pasted::old_dockerfile(state, &text),
@@ -272,7 +273,7 @@ fn with_known_modes(tree: &Tree, before: &Tree) -> Tree {
 }
 
 /// By its name, as builders and editors tell.
-fn is_dockerfile(path: &str) -> bool {
+pub(super) fn is_dockerfile(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     !name.ends_with(IGNORE_FILE)
         && (name == DOCKERFILE
@@ -294,7 +295,7 @@ fn inside(tree: &Tree, texts: &BTreeMap<String, String>, root: &str) -> (Tree, B
 /// The files of the present version, with the texts that are edited among them as they were given.
 fn whole(session: &Session) -> Tree {
     let mut tree = Tree::clone(&session.now.files);
-    for (path, text) in &session.texts {
+    for (path, text) in session.texts.iter() {
         if session.now.is_text(path) {
             tree.insert(path, super::analysis::text_entry(text));
         }
@@ -303,7 +304,7 @@ fn whole(session: &Session) -> Tree {
 }
 
 /// The ignore file that belongs to a Dockerfile: one of its own name wins.
-fn ignore_path(dockerfile: &str, texts: &BTreeMap<String, String>) -> String {
+pub(super) fn ignore_path(dockerfile: &str, texts: &BTreeMap<String, String>) -> String {
     let own = format!("{dockerfile}{IGNORE_FILE}");
     if texts.contains_key(&own) { own } else { IGNORE_FILE.to_owned() }
 }
@@ -317,7 +318,8 @@ pub(super) fn take(
     texts: BTreeMap<String, String>,
     is_again: bool,
 ) -> Vec<Effect> {
-    state.keep_replaced();
+    state.undo.is_replacing();
+    let new_id = state.new_id();
     let session = &mut state.session;
     let mut now = session.now.clone();
     let usual = if is_again { now.dockerfile_path.clone() } else { DOCKERFILE.to_owned() };
@@ -328,6 +330,10 @@ pub(super) fn take(
     });
     match found {
         Some((path, text)) => {
+            if !is_again {
+                // Another text, of which the editor's undo knows nothing.
+                session.document = new_id;
+            }
             (now.dockerfile_path, now.dockerfile) = (path, text);
             now.has_dockerfile_in_context = true;
         }
@@ -347,11 +353,16 @@ pub(super) fn take(
     }
     now.files = Rc::new(files);
     session.given = Rc::clone(&now.files);
-    session.texts = texts;
+    if is_again {
+        document::reread(session, &texts);
+    } else {
+        session.context = new_id;
+    }
+    session.texts = Rc::new(texts);
     session.context_name = Some(name);
     session.now = now;
     if !is_again {
-        session.events = vec![Event::Built(Box::new(session.now.clone()))];
+        session.events = vec![Event::Built(Rc::new(session.now.clone()))];
         state.selected = None;
         state.toggled_folders.clear();
     }
@@ -361,48 +372,12 @@ pub(super) fn take(
     effects
 }
 
-/// Another Dockerfile of the same context.
-pub(super) fn choose_dockerfile(state: &mut State, path: &str) -> Vec<Effect> {
-    let session = &mut state.session;
-    let Some(text) = session.texts.get(path).cloned().filter(|_| session.now.dockerfile_path != path) else {
-        return Vec::new();
-    };
-    let before = session.now.clone();
-    let is_given = |path: &String| session.texts.contains_key(path);
-    // What was typed so far is kept with the file that it belongs to.
-    let typed = [(&before.dockerfile_path, &before.dockerfile), (&before.ignore_path, &before.dockerignore)];
-    let mut files = Tree::clone(&before.files);
-    let mut entries: Vec<(String, Entry)> = Vec::new();
-    for (path, text) in typed.into_iter().filter(|(path, _)| is_given(path)) {
-        entries.push((path.clone(), super::analysis::text_entry(text)));
-    }
-    let kept: Vec<(String, String)> =
-        typed.into_iter().filter(|(path, _)| is_given(path)).map(|(a, b)| (a.clone(), b.clone())).collect();
-    entries.into_iter().for_each(|(path, entry)| files.insert(&path, entry));
-    session.texts.extend(kept);
-    let ignore_path = ignore_path(path, &session.texts);
-    files.remove(path);
-    files.remove(&ignore_path);
-    session.now = Version {
-        dockerfile: text,
-        dockerfile_path: path.to_owned(),
-        dockerignore: session.texts.get(&ignore_path).cloned().unwrap_or_default(),
-        ignore_path,
-        has_dockerfile_in_context: true,
-        files: Rc::new(files),
-        ..before
-    };
-    state.selected = None;
-    let mut effects = changed(state, Part::Files);
-    effects.push(Effect::ShowTexts);
-    effects
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::app::analysis::Analysis;
     use crate::app::history::History;
+    use crate::app::undo::UndoMessage;
     use crate::app::update::{Message, update};
     use crate::app::view::simulate;
     use crate::context::unpacked::{Holds, Members};
@@ -442,13 +417,13 @@ mod tests {
         let now = state.session.now.clone();
         assert_eq!((now.dockerfile.as_str(), now.dockerignore.as_str()), ("FROM a\n", "x\n"));
         assert_eq!(now.files.iter().map(|(path, _)| path).collect::<Vec<_>>(), ["src", "src/m.c"]);
-        assert_eq!(state.session.events, vec![Event::Built(Box::new(now))]);
+        assert_eq!(state.session.events, vec![Event::Built(Rc::new(now))]);
         let files = [("p/Dockerfile", "FROM a\n"), ("p/.dockerignore", "x\n"), ("p/src/m.c", "2")];
         let _ = import(&mut state, "p.zip", &files);
         assert_eq!(state.session.events.len(), 1);
         assert_ne!(state.session.last_build(), Some(&state.session.now));
         // Both can be taken back, the last one first.
-        let _ = update(&mut state, Message::ReplacementUndone);
+        let _ = update(&mut state, Message::Undo(UndoMessage::ReplacementUndone));
         assert_eq!(state.session.last_build(), Some(&state.session.now));
         assert_eq!(before.context_name, None);
     }

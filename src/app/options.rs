@@ -201,13 +201,16 @@ impl Options {
 
     /// The command line that says the same.
     #[must_use]
-    pub fn command(&self) -> String {
+    pub fn command(&self, dockerfile_path: &str) -> String {
         let mut words_said: Vec<String> = Vec::new();
         words_said.push(match self.builder {
             Builder::Docker => "docker build".into(),
             Builder::Container => "docker buildx build".into(),
             Builder::Legacy => "DOCKER_BUILDKIT=0 docker build".into(),
         });
+        if dockerfile_path != "Dockerfile" {
+            words_said.push(format!("-f {}", quoted(dockerfile_path)));
+        }
         for field in Field::ALL {
             let text = self.field(field).trim();
             if field.is_list() {
@@ -263,7 +266,7 @@ mod tests {
         let fields: Vec<Field> = problems.iter().map(|problem| problem.field).collect();
         assert_eq!(fields, [Field::BuildArgs, Field::Platforms, Field::NamedContexts]);
         assert_eq!(
-            Options { build_args: "A=1 2".into(), pulls: true, ..Options::default() }.command(),
+            Options { build_args: "A=1 2".into(), pulls: true, ..Options::default() }.command("Dockerfile"),
             "docker build --build-arg 'A=1 2' --pull ."
         );
     }

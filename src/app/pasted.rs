@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::analysis::text_entry;
 use super::change::{WholeChange, two_versions, whole_change};
 use super::history::Event;
 use super::import::{ImportNote, ImportState, take};
@@ -102,7 +103,7 @@ fn done(state: &mut State, done: Vec<String>, problems: Vec<String>) {
 }
 
 fn apply_patch(state: &mut State, patch: Patch) -> Vec<Effect> {
-    state.keep_replaced();
+    state.undo.is_replacing();
     state.session.n_edits += 1;
     let n_edit = state.session.n_edits;
     let now = &mut state.session.now;
@@ -125,12 +126,27 @@ fn apply_patch(state: &mut State, patch: Patch) -> Vec<Effect> {
     if !counts.is_empty() {
         told.push(format!("Files: {counts}."));
     }
+    // Of a Dockerfile in another tab the text is known, and not only that it changed.
+    let context = state.session.context;
+    for change in &of_files {
+        let mut others = state.session.others.iter_mut();
+        let Some(other) = others.find(|it| it.is_file(context, &change.path)) else { continue };
+        let other = Rc::make_mut(other);
+        match change_text(&mut other.now, change) {
+            Ok(()) => {
+                told.push(format!("{} was changed in its tab.", change.path));
+                let entry = text_entry(&other.now.dockerfile);
+                Rc::make_mut(&mut state.session.now.files).insert(&change.path, entry);
+            }
+            Err(why) => problems.push(format!("{}: {why}", change.path)),
+        }
+    }
     if told.is_empty() && problems.is_empty() {
         told.push("It changes no file.".to_owned());
     }
     done(state, told, problems);
     let mut effects = changed(state, Part::Files);
-    effects.push(Effect::ShowTexts);
+    effects.extend([Effect::Save(Part::Others), Effect::ShowTexts]);
     effects
 }
 
@@ -158,11 +174,11 @@ pub(super) fn old_dockerfile(state: &mut State, text: &str) -> Vec<Effect> {
 
 /// One version is what was built and another is the present one, as one step that can be undone.
 fn built_before(state: &mut State, before: Version, after: Version) -> Vec<Effect> {
-    state.keep_replaced();
+    state.undo.is_replacing();
     let is_built = state.session.last_build() == Some(&before);
     // Without a Dockerfile nothing can have been built.
     if !is_built && !before.dockerfile.trim().is_empty() {
-        state.session.events.push(Event::Built(Box::new(before)));
+        state.session.events.push(Event::Built(Rc::new(before)));
         state.events_revision += 1;
     }
     state.session.now = after;
@@ -197,7 +213,7 @@ fn change_text(now: &mut Version, change: &FileChange) -> Result<(), String> {
 fn apply_modes(state: &mut State, listing: &Listing) -> Vec<Effect> {
     let mut trees: Vec<&mut Rc<Tree>> = vec![&mut state.session.given];
     trees.extend(state.session.events.iter_mut().filter_map(|event| match event {
-        Event::Built(version) => Some(&mut version.files),
+        Event::Built(version) => Some(&mut Rc::make_mut(version).files),
         Event::Pruned | Event::FreshRunner(_) => None,
     }));
     for tree in trees {
@@ -255,6 +271,7 @@ mod tests {
     use super::*;
     use crate::app::import::ContextMessage;
     use crate::app::state::Session;
+    use crate::app::undo::UndoMessage;
     use crate::app::update::{Message, update};
     use crate::context::Assumed;
 
@@ -300,7 +317,7 @@ mod tests {
         assert_ne!(now.files.get("index.js"), before.files.get("index.js"));
         assert_eq!(note.done, ["Dockerfile was changed in the editor.", "Files: 1 edited."]);
         assert!(note.problems.iter().any(|problem| problem.contains("run.sh")), "{:?}", note.problems);
-        let _ = update(&mut state, Message::ReplacementUndone);
+        let _ = update(&mut state, Message::Undo(UndoMessage::ReplacementUndone));
         assert_eq!(state.session.now, before);
     }
 
@@ -322,7 +339,7 @@ mod tests {
         assert!(built.dockerfile.contains("RUN npm ci\n"));
         assert_ne!(built.files.get("index.js"), given.now.files.get("index.js"));
         assert_eq!(state.session.events.len(), given.events.len() + 1);
-        let _ = update(&mut state, Message::ReplacementUndone);
+        let _ = update(&mut state, Message::Undo(UndoMessage::ReplacementUndone));
         assert_eq!((&state.session.now, &state.session.events), (&given.now, &given.events));
         // The other way round: what is here was built already.
         let diff =
@@ -346,7 +363,7 @@ mod tests {
         let _ = update(&mut state, Message::Context(message));
         assert_eq!(state.session.last_build().map(|it| it.dockerfile.as_str()), Some("FROM old\n"));
         assert_eq!(state.session.now, given.now);
-        let _ = update(&mut state, Message::ReplacementUndone);
+        let _ = update(&mut state, Message::Undo(UndoMessage::ReplacementUndone));
         assert_eq!(state.session.events, given.events);
     }
 

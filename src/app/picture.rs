@@ -341,6 +341,8 @@ impl Picture {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
     use crate::app::analysis::Analysis;
     use crate::app::history::{Event, History};
@@ -351,7 +353,7 @@ mod tests {
     fn columns(before: &str, now: &str) -> Vec<Column> {
         let mut session = Session::example();
         session.now.dockerfile = before.to_owned();
-        session.events = vec![Event::Built(Box::new(session.now.clone()))];
+        session.events = vec![Event::Built(Rc::new(session.now.clone()))];
         session.now.dockerfile = now.to_owned();
         let state = State::new(session, "test");
         let history =

@@ -4,7 +4,7 @@
 //! Contents of files, archives' members, opened images and the reader's own settings stay here.
 //! What is left out is told, and whether the link shows the same verdicts is found by opening it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::analysis::Analysis;
@@ -104,7 +104,7 @@ fn builds(session: &Session) -> impl Iterator<Item = &Version> {
 
 fn builds_mut(session: &mut Session) -> impl Iterator<Item = &mut Version> {
     session.events.iter_mut().filter_map(|event| match event {
-        Event::Built(version) => Some(version.as_mut()),
+        Event::Built(version) => Some(Rc::make_mut(version)),
         Event::Pruned | Event::FreshRunner(_) => None,
     })
 }
@@ -160,6 +160,11 @@ fn handed_out(session: &Session) -> Session {
         tab: _,
         last_image_name: _,
         n_edits,
+        others: _,
+        tab_idx: _,
+        document: _,
+        context: _,
+        disk: _,
         own: _,
     } = session.clone();
     Session {
@@ -177,6 +182,11 @@ fn handed_out(session: &Session) -> Session {
         tab: EditorTab::Dockerfile,
         last_image_name: None,
         n_edits,
+        others: Vec::new(),
+        tab_idx: 0,
+        document: 0,
+        context: 0,
+        disk: BTreeMap::new(),
         own: None,
     }
 }
@@ -231,9 +241,12 @@ fn session_of(bytes: &[u8]) -> Option<Session> {
 }
 
 /// Nothing was done here that anybody would miss.
-fn is_untouched(session: &Session) -> bool {
+pub(super) fn is_untouched(session: &Session) -> bool {
     let example = Session::example();
-    session.now == example.now && session.events == example.events && session.images.is_empty()
+    session.now == example.now
+        && session.events == example.events
+        && session.images.is_empty()
+        && session.others.is_empty()
 }
 
 /// Changes the state.
@@ -260,8 +273,8 @@ pub(super) fn update(state: &mut State, message: ShareMessage) -> Vec<Effect> {
         }
         ShareMessage::OwnWorkWanted => go_back(state),
         ShareMessage::OwnWorkDiscarded => {
-            // It can be had back until something else is replaced.
-            state.replaced = state.session.own.take();
+            state.undo.is_replacing();
+            state.session.own = None;
             vec![Effect::Save(Part::Own)]
         }
     }
@@ -283,13 +296,15 @@ fn open(state: &mut State, fragment: &str) -> Vec<Effect> {
     if is_here_already {
         return vec![Effect::Save(Part::Texts), Effect::ForgetLink];
     }
+    (shared.document, shared.context) = (state.new_id(), state.new_id());
     (shared.theme, shared.last_image_name) = (state.session.theme, state.session.last_image_name.clone());
+    shared.disk.clone_from(&state.session.disk);
     if state.session.own.is_some() {
         // What came with an earlier link may have been edited since.
-        state.keep_replaced();
+        state.undo.is_replacing();
         shared.own = state.session.own.take();
     } else if !is_untouched(&state.session) {
-        shared.own = Some(Box::new(state.session.clone()));
+        shared.own = Some(Rc::new(state.session.clone()));
     }
     put_in_place(state, shared);
     // Nothing else is written before the own work is safe; until then the address has the link.
@@ -299,9 +314,10 @@ fn open(state: &mut State, fragment: &str) -> Vec<Effect> {
 /// The reader goes back to the own work; what came with the link can be had back.
 fn go_back(state: &mut State) -> Vec<Effect> {
     let Some(own) = state.session.own.take() else { return Vec::new() };
-    state.keep_replaced();
+    state.undo.is_replacing();
     let Session { place, theme, .. } = state.session;
-    put_in_place(state, Session { place, theme, ..*own });
+    let disk = std::mem::take(&mut state.session.disk);
+    put_in_place(state, Session { place, theme, disk, ..Rc::unwrap_or_clone(own) });
     // That there is no own work beside it any more is written last.
     let mut effects = Part::ALL.map(Effect::Save).to_vec();
     effects.push(Effect::ShowTexts);
@@ -378,6 +394,9 @@ fn left_out(state: &State, session: &Session) -> Vec<String> {
     item(n_files > 0, "contents of files: digests stand in for them".to_owned());
     let others = all.texts.keys().filter(|path| !all.now.is_text(path)).count();
     item(others > 0, format!("{others} more Dockerfiles and ignore files of the context"));
+    let n_tabs = all.others.len();
+    let tabs = if n_tabs == 1 { "Dockerfile of another tab" } else { "Dockerfiles of other tabs" };
+    item(n_tabs > 0, format!("{n_tabs} {tabs}"));
     item(*all.archives != Archives::default(), "what the archives of the context hold".to_owned());
     item(
         !all.images.is_empty(),
@@ -461,7 +480,7 @@ fn report(state: &State, shown: &Shown<'_>) -> Report {
     Report {
         page: format!("{} ({})", env!("CARGO_PKG_VERSION"), state.build),
         builder: now.options.builder.label().to_owned(),
-        command: now.options.command(),
+        command: now.options.command(&now.dockerfile_path),
         summary: shown.summary.sentence.clone(),
         notes: shown.summary.notes.clone(),
         counts: shown.summary.counts.iter().map(|(mark, n)| (mark.verdict(), *n)).collect(),

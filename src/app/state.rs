@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::build_file::BuildFileState;
 use super::commands::Dialog;
+use super::disk::{DiskFile, DiskNote};
+use super::document::Document;
 use super::example;
 use super::history::{Bases, Event};
 use super::import::ImportState;
@@ -14,6 +16,7 @@ use super::known::KnownImages;
 use super::offline::Offline;
 use super::options::Options;
 use super::share::LeaveOut;
+use super::undo::Undo;
 use crate::cache::solve::Reruns;
 use crate::context::Tree;
 use crate::context::unpacked::Archives;
@@ -147,7 +150,7 @@ pub struct Session {
     pub archives: Rc<Archives>,
     /// The Dockerfiles and ignore files of a context that was given, by path.
     #[serde(default)]
-    pub texts: BTreeMap<String, String>,
+    pub texts: Rc<BTreeMap<String, String>>,
     /// Base images that were taken from opened archives.
     #[serde(default)]
     pub images: KnownImages,
@@ -173,9 +176,24 @@ pub struct Session {
     pub last_image_name: Option<String>,
     /// Edits made to files so far; each gives a file other bytes.
     pub n_edits: u64,
+    /// The Dockerfiles of the other tabs, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Rc<Document>>,
+    /// The place of the present one among the tabs.
+    #[serde(default)]
+    pub tab_idx: usize,
+    /// The number of the present one.
+    #[serde(default)]
+    pub document: u32,
+    /// The number of its context.
+    #[serde(default)]
+    pub context: u32,
+    /// Files on disk, by the numbers of their documents.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub disk: BTreeMap<u32, DiskFile>,
     /// The reader's own work, while something is shown that came with a link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub own: Option<Box<Session>>,
+    pub own: Option<Rc<Session>>,
 }
 
 /// [`Reruns`] as a word, so that the engine needs no serialization.
@@ -221,10 +239,10 @@ impl Session {
             bases: Bases::new(),
         };
         Self {
-            events: vec![Event::Built(Box::new(now.clone()))],
+            events: vec![Event::Built(Rc::new(now.clone()))],
             given: Rc::clone(&now.files),
             archives: Rc::default(),
-            texts: BTreeMap::new(),
+            texts: Rc::default(),
             images: KnownImages::new(),
             sizes: BTreeMap::new(),
             context_name: None,
@@ -235,6 +253,11 @@ impl Session {
             tab: EditorTab::Dockerfile,
             last_image_name: None,
             n_edits: 0,
+            others: Vec::new(),
+            tab_idx: 0,
+            document: 0,
+            context: 0,
+            disk: BTreeMap::new(),
             own: None,
         }
     }
@@ -385,8 +408,10 @@ pub struct State {
     pub is_image_open: bool,
     /// Both builders' answers are unfolded.
     pub is_builders_open: bool,
-    /// What was in place of the present version until an earlier one, or other files, took it.
-    pub replaced: Option<Box<Session>>,
+    /// The steps that can be taken back.
+    pub undo: Undo,
+    /// What there is to say of files on disk.
+    pub disk: DiskNote,
     /// A Compose or bake file that was given.
     pub build_file: BuildFileState,
     /// A context that is read or was read.
@@ -407,6 +432,8 @@ pub struct State {
     pub build: String,
     /// Jobs begun so far.
     pub n_jobs: u32,
+    /// The highest number that a document or a context got so far.
+    pub n_ids: u32,
     /// "Start over" was pressed once and waits for a second word.
     pub is_resetting: bool,
     /// What could not be saved or restored, as a sentence.
@@ -441,7 +468,8 @@ impl State {
             is_impact_open: false,
             is_image_open: false,
             is_builders_open: false,
-            replaced: None,
+            undo: Undo::default(),
+            disk: DiskNote::Nothing,
             build_file: BuildFileState::Nothing,
             import: ImportState::Idle,
             file_filter: String::new(),
@@ -452,6 +480,7 @@ impl State {
             n_readers: 1,
             build: build.to_owned(),
             n_jobs: 0,
+            n_ids: 0,
             is_resetting: false,
             storage_problem: None,
             link_problem: None,
@@ -464,8 +493,9 @@ impl State {
         }
     }
 
-    /// Keeps what is about to be replaced, so that it can be had back.
-    pub(super) fn keep_replaced(&mut self) {
-        self.replaced = Some(Box::new(self.session.clone()));
+    /// A number that no document and no context has or had.
+    pub(super) fn new_id(&mut self) -> u32 {
+        self.n_ids = self.n_ids.max(self.session.highest_id()) + 1;
+        self.n_ids
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::analysis::Analysis;
+use super::document::{self, TabRow};
 use super::files::{FilesView, files};
 use super::history::{Event, History, Replayed};
 use super::impact::{InstructionImpact, instructions};
@@ -134,6 +135,10 @@ pub struct SimulateView {
     pub diagnostics: Vec<EditorDiagnostic>,
     /// Checks that could not be made, and why.
     pub not_checked: Vec<String>,
+    /// The tabs of Dockerfiles.
+    pub tabs: Vec<TabRow>,
+    /// Dockerfiles of the context that stand in no tab.
+    pub closed_dockerfiles: Vec<String>,
     /// The picture.
     pub columns: Rc<Vec<Column>>,
     /// The explanation of the chosen instruction.
@@ -277,7 +282,7 @@ fn timeline(history: &History) -> Vec<Moment> {
                     None => "refused: nothing was stored".to_owned(),
                     Some(_) => format!(
                         "{}: {} cached, {} run",
-                        version.options.command(),
+                        version.options.command(&version.dockerfile_path),
                         of(Mark::Cached),
                         counts.values().sum::<usize>() - of(Mark::Cached)
                     ),
@@ -326,6 +331,8 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
     SimulateView {
         diagnostics: diagnostics(state, analysis),
         not_checked: not_checked(analysis),
+        tabs: document::tabs(&state.session),
+        closed_dockerfiles: document::closed_dockerfiles(&state.session),
         columns: Rc::new(columns(history, analysis, &rows)),
         why,
         files: files(state, analysis),
@@ -346,7 +353,7 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
         has_cache: analysis.has_cache,
         is_as_built: state.session.last_build() == Some(&state.session.now),
         option_problems: analysis.now.option_problems.clone(),
-        command: state.session.now.options.command(),
+        command: state.session.now.options.command(&state.session.now.dockerfile_path),
         rows,
         summary,
     }

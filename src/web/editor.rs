@@ -39,7 +39,7 @@ extern "C" {
     type EditorHandle;
 
     #[wasm_bindgen(method, js_name = setText)]
-    fn set_text(this: &EditorHandle, text: &str);
+    fn set_text(this: &EditorHandle, document: u32, text: &str);
 
     #[wasm_bindgen(method, js_name = takeStale)]
     fn take_stale(this: &EditorHandle) -> bool;
@@ -52,9 +52,6 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = showLine)]
     fn show_line(this: &EditorHandle, line: u32);
-
-    #[wasm_bindgen(method, js_name = setLabel)]
-    fn set_label(this: &EditorHandle, label: &str, is_dockerfile: bool);
 
     #[wasm_bindgen(method, js_name = setFolds)]
     fn set_folds(this: &EditorHandle, folds: JsValue);
@@ -115,6 +112,8 @@ pub(super) struct Editor {
     folds: (Option<u64>, Vec<Fold>),
     /// How it compares, and with which of the pasts.
     comparison: Option<(Comparison, u64)>,
+    /// The document that it shows.
+    document: Option<u32>,
 }
 
 impl Editor {
@@ -142,13 +141,16 @@ impl Editor {
             diagnostics: Vec::new(),
             folds: (None, Vec::new()),
             comparison: None,
+            document: None,
         })
     }
 
-    /// Shows another text.
-    pub(super) fn show(&self, text: &str, label: &str, is_dockerfile: bool) {
-        self.handle.set_text(text);
-        self.handle.set_label(label, is_dockerfile);
+    /// Shows the text of a document. What was typed in each is taken back in each.
+    pub(super) fn show(&mut self, document: u32, text: &str) {
+        if self.document.replace(document) != Some(document) {
+            self.folds = (None, Vec::new());
+        }
+        self.handle.set_text(document, text);
     }
 
     /// Brings a line into view.

@@ -6,10 +6,11 @@ use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{DragEvent, Event};
+use web_sys::{DragEvent, Event, KeyboardEvent};
 use yew::TargetCast;
 
 use super::address::{current_place, linked};
+use super::disk;
 use super::enter;
 use super::folder::{self, Chosen};
 use super::root::{Input, Root};
@@ -50,17 +51,26 @@ pub(super) fn listeners(
         let link = link.clone();
         Closure::<dyn FnMut(Event)>::new(move |event: Event| {
             let data = event.dyn_ref::<DragEvent>().and_then(DragEvent::data_transfer);
-            let Some(chosen) = data.and_then(|data| Chosen::of_drop(&data)) else { return };
+            let Some(data) = data else { return };
+            let Some(chosen) = Chosen::of_drop(&data) else { return };
+            let files = disk::of_drop(&data);
             event.prevent_default();
             let target = event.target_dyn_into::<web_sys::Element>();
             let on_context = target.and_then(|target| target.closest(".context-panel").ok().flatten());
             match chosen {
-                Chosen::Archive(file) if on_context.is_none() => {
+                Chosen::Archive(file) => {
                     let link = link.clone();
                     spawn_local(async move {
+                        let found = disk::dockerfiles_among(files).await;
+                        if !found.is_empty() {
+                            for (file, handle) in found {
+                                link.send_message(Input::DockerfileDropped(file, handle));
+                            }
+                            return;
+                        }
                         // No image is a zip.
-                        let is_zip = folder::is_zip(&file).await;
-                        link.send_message(if is_zip {
+                        let is_context = on_context.is_some() || folder::is_zip(&file).await;
+                        link.send_message(if is_context {
                             Input::ContextChosen(Chosen::Archive(file))
                         } else {
                             Input::FileChosen(file)

@@ -8,6 +8,7 @@ mod aside;
 pub mod blob;
 mod bridge;
 mod component;
+mod disk;
 mod editor;
 mod enter;
 mod error;

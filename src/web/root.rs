@@ -13,6 +13,7 @@ use super::address::{current_place, forget_link, linked, named_place, show_place
 use super::blob::whole;
 use super::bridge::{Bridge, Heard};
 use super::component::page::Page;
+use super::disk::{Disk, Handle};
 use super::editor::Editor;
 use super::enter;
 use super::error::message;
@@ -24,6 +25,7 @@ use super::storage::Storage;
 use crate::app::analysis::Analysis;
 use crate::app::assistant::Assistant;
 use crate::app::commands::table::{Command, Shown};
+use crate::app::document::DocumentMessage;
 use crate::app::history::History;
 use crate::app::import::ContextMessage;
 use crate::app::saved;
@@ -54,6 +56,8 @@ pub(super) enum Input {
     LayerReplied(Reply, Option<js_sys::ArrayBuffer>),
     /// A file was chosen or dropped.
     FileChosen(File),
+    /// A Dockerfile was dropped, with the browser's handle where there is one.
+    DockerfileDropped(File, Option<Handle>),
     /// A context was chosen or dropped.
     ContextChosen(Chosen),
     /// The files of a context were found.
@@ -102,6 +106,7 @@ pub(super) struct Root {
     /// Counts the contexts that were sent or given up.
     sending: Rc<Cell<u32>>,
     storage: Option<Storage>,
+    disk: Disk,
     file: Option<File>,
     /// Entries that came with a reply, until the worker that keeps them gets them.
     entries: Option<js_sys::ArrayBuffer>,
@@ -163,6 +168,7 @@ impl Component for Root {
                         files: text(saved::Part::Files),
                         given: text(saved::Part::Given),
                         archives: text(saved::Part::Archives),
+                        others: text(saved::Part::Others),
                         own: text(saved::Part::Own),
                     };
                     match saved::read(stored) {
@@ -197,6 +203,7 @@ impl Component for Root {
             context_files: Vec::new(),
             sending: Rc::default(),
             storage: None,
+            disk: Disk::new(ctx.link().callback(|message| Input::App(Message::Disk(message)))),
             file: None,
             entries: None,
             editor: None,
@@ -262,6 +269,11 @@ impl Component for Root {
                 let effects = update(&mut self.state, chosen);
                 self.run(ctx, effects);
                 true
+            }
+            Input::DockerfileDropped(file, handle) => {
+                let (disk, storage) = (self.disk.clone(), self.storage.clone());
+                spawn_local(async move { disk.open(storage, file, handle).await });
+                false
             }
             Input::ContextChosen(chosen) => {
                 self.find_context(ctx, chosen);
@@ -483,6 +495,14 @@ impl Root {
                         link.send_message(Input::App(Message::Share(ShareMessage::OwnWorkKept)))
                     });
                 }
+                Effect::KeepDocuments(parts) => {
+                    self.save(ctx, saved::Part::Others);
+                    let link = ctx.link().clone();
+                    self.once_settled(move || {
+                        link.send_message(Input::App(Message::Document(DocumentMessage::Kept(parts))))
+                    });
+                }
+                Effect::Disk(request) => self.disk.run(self.storage.clone(), request),
                 Effect::ForgetLink => {
                     let place = self.state.session.place;
                     self.once_settled(move || forget_link(place));
@@ -601,11 +621,11 @@ impl Root {
         });
     }
 
-    fn show_texts(&self) {
-        let Some(editor) = &self.editor else { return };
+    fn show_texts(&mut self) {
+        let Some(editor) = &mut self.editor else { return };
         let now = &self.state.session.now;
         match self.state.session.tab {
-            EditorTab::Dockerfile => editor.show(&now.dockerfile, "Dockerfile", true),
+            EditorTab::Dockerfile => editor.show(self.state.session.document, &now.dockerfile),
             // The ignore file is edited in a plain area: the editor stays with the Dockerfile.
             EditorTab::Ignore | EditorTab::Options => {}
         }

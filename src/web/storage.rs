@@ -94,6 +94,18 @@ impl Storage {
         Ok(())
     }
 
+    /// Writes what a browser gave for a file, under a name of its own.
+    pub(super) fn write_handle(&self, name: &str, handle: &JsValue) -> Result<(), JsValue> {
+        let store = self.store(IdbTransactionMode::Readwrite)?;
+        store.put_with_key(handle, &JsValue::from_str(name)).map(drop)
+    }
+
+    /// Reads it.
+    pub(super) async fn read_handle(&self, name: &str) -> Option<JsValue> {
+        let request = self.store(IdbTransactionMode::Readonly).ok()?.get(&JsValue::from_str(name)).ok()?;
+        done(&request).await.ok().filter(JsValue::is_object)
+    }
+
     /// Waits until everything was taken that was asked to be written.
     pub(super) async fn settled(&self) -> Result<(), JsValue> {
         // Whatever asks later is answered later.

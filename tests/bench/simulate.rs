@@ -110,7 +110,7 @@ fn session(text: &str, tree: Tree) -> Session {
         files: Rc::new(tree),
         ..Session::example().now
     };
-    let events = vec![Event::Built(Box::new(now.clone()))];
+    let events = vec![Event::Built(Rc::new(now.clone()))];
     Session { given: Rc::clone(&now.files), now, events, ..Session::example() }
 }
 

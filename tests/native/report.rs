@@ -10,6 +10,7 @@ use layerlab::app::options::{Builder, Field};
 use layerlab::app::saved::Part;
 use layerlab::app::share::{self, LeaveOut, ShareMessage, ShareView};
 use layerlab::app::state::{Session, State};
+use layerlab::app::undo::UndoMessage;
 use layerlab::app::update::{Effect, Message, update};
 use layerlab::app::view::{SimulateView, simulate};
 use layerlab::cache::solve::Reruns;
@@ -182,7 +183,8 @@ fn what_stays_here_is_told() {
     let link = shared(&mut state, LeaveOut::default()).link.unwrap();
     assert_eq!(link.left_out, ["contents of files: digests stand in for them"]);
     assert_eq!(link.differing_lines, Vec::<u32>::new());
-    state.session.texts.insert("docker/other.Dockerfile".into(), "FROM secret-base\n".into());
+    Rc::make_mut(&mut state.session.texts)
+        .insert("docker/other.Dockerfile".into(), "FROM secret-base\n".into());
     let all = LeaveOut { builds: true, files: true };
     let share = shared(&mut state, all);
     assert_eq!((share.n_events_to_leave, share.n_files_to_leave), (1, 6));
@@ -257,11 +259,11 @@ fn a_link_takes_nobodys_work_away() {
     let other = share::write(&Session::example()).unwrap();
     let _ = update(&mut state, Message::Share(ShareMessage::LinkOpened(other)));
     assert_eq!(state.session.own.as_deref(), Some(&mine));
-    let _ = update(&mut state, Message::ReplacementUndone);
+    let _ = update(&mut state, Message::Undo(UndoMessage::ReplacementUndone));
     assert_eq!(state.session.now.dockerfile, "FROM shared:edited\n");
     let _ = update(&mut state, Message::Share(ShareMessage::OwnWorkWanted));
     assert_eq!(state.session, mine);
-    let _ = update(&mut state, Message::ReplacementUndone);
+    let _ = update(&mut state, Message::Undo(UndoMessage::ReplacementUndone));
     assert_eq!(state.session.now.dockerfile, "FROM shared:edited\n");
 
     // Discarded work can be had back, too; and starting over leaves it alone.
@@ -270,8 +272,8 @@ fn a_link_takes_nobodys_work_away() {
     assert!(state.session.own.is_some());
     let _ = update(&mut state, Message::Share(ShareMessage::OwnWorkDiscarded));
     assert_eq!(state.session.own, None);
-    let _ = update(&mut state, Message::ReplacementUndone);
-    assert_eq!(state.session.now.dockerfile, "FROM shared:edited\n");
+    let _ = update(&mut state, Message::Undo(UndoMessage::ReplacementUndone));
+    assert_eq!(state.session.own.as_deref(), Some(&mine));
 }
 
 #[test]
@@ -280,7 +282,7 @@ fn a_link_to_what_is_here_changes_nothing() {
     let before = state.session.clone();
     let fragment = share::write(&before).unwrap();
     let _ = update(&mut state, Message::Share(ShareMessage::LinkOpened(fragment)));
-    assert_eq!((&state.session, &state.replaced), (&before, &None));
+    assert_eq!((&state.session, state.undo.is_replaced()), (&before, false));
     // Nobody misses the untouched example.
     let mut fresh = after(vec![]);
     let _ = update(&mut fresh, Message::Share(ShareMessage::LinkOpened(share::write(&before).unwrap())));

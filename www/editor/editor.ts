@@ -31,13 +31,13 @@ import { diagnostic, type Finding, problemKeys } from "./problems";
 import { highlight, theme } from "./theme";
 
 export interface Editor {
-  setText(text: string): void;
+  /** Shows the text of a document. Each document has its own undo steps and caret. */
+  setText(document: number, text: string): void;
   takeStale(): boolean;
   setMarks(marks: Mark[]): void;
   setFindings(findings: Finding[]): void;
   setFolds(folds: Fold[]): void;
   showLine(line: number): void;
-  setLabel(label: string, isDockerfile: boolean): void;
   /** Compares with another text, or with none. */
   compare(old: string | undefined, name: string, isSplit: boolean): void;
   command(name: string): void;
@@ -58,11 +58,7 @@ export function mount(
 ): Editor {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const assistant = new Assistant(ask);
-  const language = new Compartment();
-  const attributes = new Compartment();
   const comparing = new Compartment();
-  let isDockerfile = true;
-  let name = label;
   let isQuiet = false;
   let findings: Finding[] = [];
   let caretLine = 0;
@@ -71,9 +67,12 @@ export function mount(
   /** What it is compared with, and the second view, if there is one. */
   let compared: { old: string; build: string; isSplit: boolean } | null = null;
   let merge: MergeView | null = null;
+  /** The document that is shown, and the others as they were left. */
+  let shown: number | undefined;
+  const away = new Map<number, { state: EditorState; scroll: number }>();
 
-  const names = () => EditorView.contentAttributes.of({ "aria-label": name, spellcheck: "false", tabindex: "0" });
-  const highlighting = () => (isDockerfile ? StreamLanguage.define(dockerFile) : []);
+  const names = EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", tabindex: "0" });
+  const highlighting = StreamLanguage.define(dockerFile);
   const fields: StateField<unknown>[] = [historyField, marksField, foldsField, foldState];
 
   /** What both sides of a comparison have. */
@@ -103,8 +102,8 @@ export function mount(
     goByClick(assistant),
     helpOnHover(assistant),
     cards,
-    language.of(highlighting()),
-    attributes.of(names()),
+    highlighting,
+    names,
     comparing.of([]),
     keymap.of([
       ...helpKeys(assistant),
@@ -139,23 +138,46 @@ export function mount(
     view.dispatch(setDiagnostics(view.state, findings.map((finding) => diagnostic(finding, end))));
   };
 
+  /** Puts the present document away, and takes out another one if it was there before. */
+  const turnTo = (document: number) => {
+    if (document === shown) return;
+    if (shown !== undefined) away.set(shown, { state: view.state, scroll: view.scrollDOM.scrollTop });
+    shown = document;
+    const kept = away.get(document);
+    isQuiet = true;
+    if (merge) {
+      // The second view would be left with the wrong one: it is made anew, without steps.
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: kept?.state.doc ?? "" } });
+      rebuild(compared, []);
+    } else {
+      const state = kept?.state;
+      const carried = state ? historyField.init(() => state.field(historyField)) : [];
+      const config = { doc: state?.doc, selection: state?.selection, extensions: [carried, extensions()] };
+      view.setState(EditorState.create(config));
+      // Marks, findings and what it is compared with are told anew.
+      findings = [];
+    }
+    if (kept) view.scrollDOM.scrollTop = kept.scroll;
+    isQuiet = false;
+  };
+
   /** The other number of views; undo steps, marks, folds and caret go along. */
-  const rebuild = (old: { old: string; build: string } | null) => {
+  const rebuild = (old: { old: string; build: string } | null, kept = fields) => {
     const { state, hasFocus } = view;
     const scroll = (merge?.dom ?? view.scrollDOM).scrollTop;
-    const carried = fields.map((field) => field.init(() => state.field(field)));
+    const carried = kept.map((field) => field.init(() => state.field(field)));
     const config = { doc: state.doc, selection: state.selection, extensions: [carried, extensions(), old ? heading("Now") : []] };
     if (merge) merge.destroy();
     else view.destroy();
     merge = null;
     if (old) {
-      const aside = { "aria-label": `${name} of ${old.build.toLowerCase()}, read only`, "aria-readonly": "true", tabindex: "0" };
+      const aside = { "aria-label": `${label} of ${old.build.toLowerCase()}, read only`, "aria-readonly": "true", tabindex: "0" };
       const extensions = [
         shared(),
         heading(old.build),
         EditorState.readOnly.of(true),
         EditorView.contentAttributes.of(aside),
-        highlighting(),
+        highlighting,
         keymap.of([...changeKeys, ...defaultKeymap, ...searchKeymap]),
       ];
       merge = new MergeView({ a: { doc: linesOf(old.old), extensions }, b: config, parent: root, root, diffConfig });
@@ -189,7 +211,8 @@ export function mount(
   narrow.addEventListener("change", onWidth);
 
   return {
-    setText(text) {
+    setText(document, text) {
+      turnTo(document);
       const old = view.state.doc.toString();
       if (old === text) return;
       // Only what differs is replaced, so that caret and marks stay where they are.
@@ -221,10 +244,6 @@ export function mount(
       if (line < 1 || line > view.state.doc.lines) return;
       const from = view.state.doc.line(line).from;
       view.dispatch({ effects: EditorView.scrollIntoView(from, { y: "nearest", yMargin: 24 }) });
-    },
-    setLabel(label, isFile) {
-      [name, isDockerfile] = [label, isFile];
-      view.dispatch({ effects: [attributes.reconfigure(names()), language.reconfigure(highlighting())] });
     },
     compare(old, build, isSplit) {
       // A fold would hide what differs.

@@ -14,7 +14,9 @@ pub struct Pressed<'a> {
     pub key: &'a str,
     /// With ⌘ on a Mac, with Ctrl elsewhere.
     pub has_mod: bool,
-    /// With another modifier than that and Shift.
+    /// With Shift.
+    pub has_shift: bool,
+    /// With another modifier than these.
     pub has_other: bool,
     /// The key goes into a text field or a list.
     pub is_typing: bool,
@@ -54,8 +56,16 @@ impl Keys {
             Some((_, key)) => (true, key),
             None => (false, self.0),
         };
-        // What is typed is text first.
-        let counts = has_mod || (has_single_keys && !pressed.is_typing);
+        let (has_shift, key) = match key.split_once("Shift+") {
+            Some((_, key)) => (true, key),
+            None => (false, key),
+        };
+        // What is typed is text first, and a text has its own undo.
+        let is_undo = matches!(key, "Z" | "Y");
+        let is_left = pressed.is_typing && (!has_mod || is_undo);
+        // A single character may take Shift to make.
+        let is_shift_right = !has_mod || has_shift == pressed.has_shift;
+        let counts = (has_mod || has_single_keys) && !is_left && is_shift_right;
         counts && pressed.has_mod == has_mod && !pressed.has_other && pressed.key.eq_ignore_ascii_case(key)
     }
 }
@@ -73,7 +83,9 @@ mod tests {
     use crate::app::analysis::Analysis;
     use crate::app::commands::table::Shown;
     use crate::app::commands::{CommandMessage, Dialog};
+    use crate::app::disk::DiskMessage;
     use crate::app::history::History;
+    use crate::app::share::{LeaveOut, ShareMessage};
     use crate::app::state::{Session, State};
     use crate::app::update::Message;
     use crate::app::view;
@@ -94,11 +106,13 @@ mod tests {
         let sent = |pressed: &Pressed<'_>| {
             meant(pressed, state.has_single_keys).and_then(|command| (command.does?)(shown))
         };
-        let meant = |has_mod, is_typing| sent(&Pressed { key, has_mod, has_other: false, is_typing });
+        let meant = |has_mod, is_typing| {
+            sent(&Pressed { key, has_mod, has_shift: false, has_other: false, is_typing })
+        };
         assert_eq!(meant(false, false), outside, "{key}");
         assert_eq!(meant(false, true), typing, "{key} while typing");
         assert_eq!(meant(true, true), with_mod, "Ctrl+{key}");
-        let with_alt = Pressed { key, has_mod: false, has_other: true, is_typing: false };
+        let with_alt = Pressed { key, has_mod: false, has_shift: false, has_other: true, is_typing: false };
         assert_eq!(sent(&with_alt), None, "Alt+{key}");
     }
 
@@ -119,6 +133,9 @@ mod tests {
         check(&state, "c", None, None, None);
         state.selected = Some(0);
         check(&state, "k", None, None, opened(Dialog::Palette));
+        // A text has its own undo, and nothing was done yet that could be done again.
+        check(&state, "s", Some(Message::Share(ShareMessage::Changed(Some(LeaveOut::default())))), None, Some(Message::Disk(DiskMessage::SaveAsked)));
+        check(&state, "y", None, None, None);
         state.has_single_keys = false;
         check(&state, "b", None, None, None);
         check(&state, "?", None, None, None);

@@ -2,11 +2,13 @@
 
 use super::keys::Keys;
 use super::{CommandMessage, Dialog};
+use crate::app::disk::DiskMessage;
 use crate::app::history::Import;
 use crate::app::offline::OfflineMessage;
 use crate::app::options::Builder;
 use crate::app::share::{LeaveOut, ShareMessage};
 use crate::app::state::{Comparison, EditorTab, Place, State, Theme};
+use crate::app::undo::UndoMessage;
 use crate::app::update::{EditorCommand, Message};
 use crate::app::view::SimulateView;
 
@@ -162,8 +164,13 @@ pub const COMMANDS: &[Command] = &[
     command(Group::Build, "Switch --pull", &[], |it| {
         Some(Message::PullSwitched(!it.state.session.now.options.pulls))
     }),
-    command(Group::Build, "Take back the texts and files that were replaced", &[], |it| {
-        it.state.replaced.is_some().then_some(Message::ReplacementUndone)
+    command(Group::Build, "Undo the last step; in a text, what was typed", &[Keys("Mod+Z")], |it| {
+        it.state.undo.last_done()?;
+        in_simulate(it, Message::Undo(UndoMessage::Undone))
+    }),
+    command(Group::Build, "Redo what was undone", &[Keys("Mod+Shift+Z"), Keys("Mod+Y")], |it| {
+        it.state.undo.last_undone()?;
+        in_simulate(it, Message::Undo(UndoMessage::Redone))
     }),
     command(Group::Show, "Compare with the last build", &[], |it| {
         comparison(it, Some(Comparison::Inline)).filter(|_| it.state.comparison.is_none())
@@ -187,6 +194,10 @@ pub const COMMANDS: &[Command] = &[
     command(Group::Show, "Theme: light", &[], |it| theme(it, Theme::Light)),
     command(Group::Show, "Theme: dark", &[], |it| theme(it, Theme::Dark)),
     command(Group::Show, "Theme: as the system", &[], |it| theme(it, Theme::System)),
+    command(Group::Page, "Open Dockerfiles from disk", &[], |_| Some(Message::Disk(DiskMessage::OpenAsked))),
+    command(Group::Page, "Save the Dockerfile to its file on disk", &[Keys("Mod+S")], |it| {
+        in_simulate(it, Message::Disk(DiskMessage::SaveAsked))
+    }),
     command(Group::Page, "Share: link, Markdown, JSON", &[Keys("S")], |_| {
         Some(Message::Share(ShareMessage::Changed(Some(LeaveOut::default()))))
     }),

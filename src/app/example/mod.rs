@@ -76,7 +76,7 @@ impl Example {
             }
         }
         let given = Rc::clone(&built.files);
-        let events = vec![Event::Built(Box::new(built))];
+        let events = vec![Event::Built(Rc::new(built))];
         let (theme, place) = (present.theme, present.place);
         Session { now, given, events, theme, place, ..Session::example() }
     }

@@ -4,9 +4,11 @@ use std::rc::Rc;
 
 use super::build_file::{self, BuildFileMessage};
 use super::commands::{self, CommandMessage};
+use super::disk::{self, DiskMessage, DiskRequest};
+use super::document::{self, DocumentMessage};
 use super::example::EXAMPLES;
 use super::history::{Event, Import};
-use super::import::{self, ContextMessage, ImportState};
+use super::import::{self, ContextMessage};
 use super::known;
 use super::offline::{self, OfflineMessage};
 use super::opened;
@@ -16,6 +18,7 @@ use super::share::{self, ShareMessage};
 use super::state::{
     Comparison, EditorTab, ImageState, Pane, Place, Session, State, Theme, Version, WorkerState,
 };
+use super::undo::{self, Undo, UndoMessage};
 use crate::cache::solve::Reruns;
 use crate::context::{Assumed, Entry, EntryKind};
 use crate::diagnostic::TextEdit;
@@ -57,10 +60,12 @@ pub enum Message {
     TimelineCut(usize),
     /// What was built in this event is the present version again.
     VersionRestored(usize),
-    /// What an earlier version or other files took the place of is wanted back.
-    ReplacementUndone,
-    /// What took its place is fine.
-    ReplacementKept,
+    /// Something happened to the tabs of Dockerfiles.
+    Document(DocumentMessage),
+    /// Something happened between documents and files on disk.
+    Disk(DiskMessage),
+    /// Something was done with the steps that can be taken back.
+    Undo(UndoMessage),
     /// The impact map was unfolded or folded.
     ImpactToggled(bool),
     /// The sketch of the image was unfolded or folded.
@@ -224,10 +229,14 @@ pub enum Effect {
     RestartWorker,
     /// The same for the one that reads contexts.
     RestartContextWorker,
+    /// Read or write a file on disk.
+    Disk(DiskRequest),
     /// Put the theme on the page.
     ShowTheme,
     /// Put the place into the address.
     ShowPlace,
+    /// Write all documents, and these parts once they are safe.
+    KeepDocuments(Vec<Part>),
     /// Write the reader's own work, and tell once it is safe.
     KeepOwn,
     /// Take the link out of the address, once what it held was written.
@@ -253,6 +262,18 @@ pub enum Effect {
 /// Changes the state.
 #[must_use]
 pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
+    if let Message::DockerfileEdited(text) = &message
+        && let Some(effects) = undo::by_editor(state, text)
+    {
+        return effects;
+    }
+    let step = undo::begin(state, &message);
+    let effects = carry_out(state, message);
+    undo::end(state, step);
+    effects
+}
+
+fn carry_out(state: &mut State, message: Message) -> Vec<Effect> {
     match message {
         Message::DockerfileEdited(text) => {
             if state.session.now.dockerfile == text {
@@ -312,7 +333,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::BuildRequested => {
-            let built = Event::Built(Box::new(state.session.now.clone()));
+            let built = Event::Built(Rc::new(state.session.now.clone()));
             happened(state, built)
         }
         Message::CachePruned => happened(state, Event::Pruned),
@@ -328,21 +349,9 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             let bases = state.session.now.bases.clone();
             replace(state, Version { bases, ..version.as_ref().clone() })
         }
-        Message::ReplacementUndone => {
-            let Some(before) = state.replaced.take() else { return Vec::new() };
-            // Where the reader is, and how it looks, is not among what was replaced.
-            let Session { place, theme, tab, n_edits, .. } = state.session.clone();
-            state.session = Session { place, theme, tab, n_edits, ..*before };
-            state.import = ImportState::Idle;
-            state.events_revision += 1;
-            let mut effects = changed(state, Part::Given);
-            effects.push(Effect::ShowTexts);
-            effects
-        }
-        Message::ReplacementKept => {
-            state.replaced = None;
-            Vec::new()
-        }
+        Message::Document(message) => document::update(state, message),
+        Message::Disk(message) => disk::update(state, message),
+        Message::Undo(message) => undo::update(state, message),
         Message::ImpactToggled(is_open) => {
             state.is_impact_open = is_open;
             state.view_revision += 1;
@@ -495,12 +504,10 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::BuildFile(message) => build_file::update(state, message),
         Message::ExampleChosen(idx) => {
             let Some(example) = EXAMPLES.get(idx) else { return Vec::new() };
-            state.keep_replaced();
-            state.session = Session { place: Place::Simulate, ..example.session(&state.session) };
-            state.selected = None;
-            state.events_revision += 1;
-            let mut effects = changed(state, Part::Given);
-            effects.extend([Effect::ShowPlace, Effect::ShowTexts]);
+            state.undo.is_replacing();
+            let fresh = Session { place: Place::Simulate, ..example.session(&state.session) };
+            let mut effects = document::put_in_place(state, fresh);
+            effects.push(Effect::ShowPlace);
             effects
         }
         Message::WorkerMissing(message) => {
@@ -522,6 +529,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         }
         Message::Restored(session) => {
             state.session = *session;
+            state.undo = Undo::default();
             state.revision += 1;
             state.events_revision += 1;
             vec![Effect::ShowTheme, Effect::ShowPlace, Effect::ShowTexts]
@@ -550,6 +558,11 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             fresh.worker = state.worker.clone();
             fresh.offline = state.offline;
             (fresh.has_single_keys, fresh.is_mac) = (state.has_single_keys, state.is_mac);
+            if state.session.now != fresh.session.now || !state.session.others.is_empty() {
+                (fresh.session.document, fresh.session.context) = (state.new_id(), state.new_id());
+                fresh.n_ids = state.n_ids;
+            }
+            fresh.undo = std::mem::take(&mut state.undo);
             fresh.n_jobs = state.n_jobs + 1;
             fresh.revision = state.revision + 1;
             fresh.events_revision = state.events_revision + 1;
@@ -560,6 +573,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
                 Effect::Save(Part::Files),
                 Effect::Save(Part::Given),
                 Effect::Save(Part::Archives),
+                Effect::Save(Part::Others),
                 Effect::Save(Part::Own),
                 Effect::ShowPlace,
                 Effect::ShowTexts,
@@ -570,7 +584,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
 
 /// Another version takes the place of the present one, which can be had back.
 fn replace(state: &mut State, version: Version) -> Vec<Effect> {
-    state.keep_replaced();
+    state.undo.is_replacing();
     state.session.now = version;
     let mut effects = changed(state, Part::Files);
     effects.push(Effect::ShowTexts);
@@ -591,7 +605,7 @@ pub(super) fn changed(state: &mut State, part: Part) -> Vec<Effect> {
         Part::Texts => vec![Effect::Save(Part::Texts)],
         // The count of edits stands with the texts.
         Part::Files => vec![Effect::Save(Part::Texts), Effect::Save(Part::Files)],
-        Part::Given | Part::Archives | Part::Own => Part::ALL.map(Effect::Save).to_vec(),
+        Part::Given | Part::Archives | Part::Others | Part::Own => Part::ALL.map(Effect::Save).to_vec(),
     }
 }
 

@@ -5,10 +5,13 @@ use std::rc::Rc;
 use web_sys::{HtmlElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
+use super::disk::disk_note;
 use super::icon::icon;
 use super::options::OptionsForm;
 use super::shortcuts::key_table;
+use super::tabs::{PANEL, Tabs, shown_id};
 use crate::app::commands::table::Group;
+use crate::app::disk::DiskMessage;
 use crate::app::state::{Comparison, EditorTab, State};
 use crate::app::update::{EditorCommand, Message};
 use crate::app::view::{EditorDiagnostic, SimulateView};
@@ -36,13 +39,6 @@ pub(super) fn editor_panel(props: &EditorProps) -> Html {
             }
         });
     }
-    let tab = |tab: EditorTab, name: &'static str| {
-        let on_message = props.on_message.clone();
-        let onclick = Callback::from(move |_: MouseEvent| on_message.emit(Message::TabChosen(tab)));
-        html! {
-            <button role="tab" class="tab" aria-selected={(session.tab == tab).to_string()} {onclick}>{ name }</button>
-        }
-    };
     let text_area = |label: &'static str, text: &str, message: fn(String) -> Message| {
         let on_message = props.on_message.clone();
         let oninput = Callback::from(move |event: InputEvent| {
@@ -57,11 +53,9 @@ pub(super) fn editor_panel(props: &EditorProps) -> Html {
     let is_plain = props.mode == EditorMode::Plain;
     html! {
         <section class="panel editor-panel" aria-label="Texts">
-            <div class="tabs" role="tablist" aria-label="Texts">
-                { tab(EditorTab::Dockerfile, "Dockerfile") }
-                { tab(EditorTab::Ignore, ".dockerignore") }
-                { tab(EditorTab::Options, "Options") }
-            </div>
+            <Tabs state={Rc::clone(&props.state)} view={Rc::clone(&props.view)} on_message={props.on_message.clone()} />
+            { disk_note(&props.state.disk, &props.on_message) }
+            <div role="tabpanel" id={PANEL} aria-labelledby={shown_id(&props.state)}>
             if is_dockerfile && props.mode == EditorMode::Full { { tools(props) } }
             // The editor's element stays on the page, so that the caret and undo steps survive a look at the other tab.
             <div class={classes!("editor-host", (!is_dockerfile || is_plain).then_some("hidden"))} ref={host}></div>
@@ -79,6 +73,7 @@ pub(super) fn editor_panel(props: &EditorProps) -> Html {
             }
             if is_dockerfile { { problems(props) } }
             if is_dockerfile && props.mode == EditorMode::Full { { keys(props.state.is_mac) } }
+            </div>
         </section>
     }
 }
@@ -106,6 +101,12 @@ fn tools(props: &EditorProps) -> Html {
         <div class="editor-tools" role="group" aria-label="Dockerfile tools">
             <button class="button quiet" title="Format the Dockerfile (Shift+Alt+F)" onclick={send(Message::EditorAsked(EditorCommand::Format))}>
                 { "Format" }
+            </button>
+            <button class="button quiet" title="Open Dockerfiles from disk, each in a tab" onclick={send(Message::Disk(DiskMessage::OpenAsked))}>
+                { "Open" }
+            </button>
+            <button class="button quiet" title="Save the Dockerfile to its file on disk (Ctrl+S)" onclick={send(Message::Disk(DiskMessage::SaveAsked))}>
+                { "Save" }
             </button>
             if let Some(built) = built {
                 <button

@@ -3,6 +3,7 @@
 
 mod build_file;
 pub(super) mod context;
+mod disk;
 pub(super) mod editor;
 mod examples;
 pub(super) mod icon;
@@ -20,6 +21,8 @@ mod shortcuts;
 pub(super) mod simulate;
 pub(super) mod size;
 pub(super) mod stack;
+mod tabs;
 mod timeline;
 mod tree;
+mod undo;
 pub(super) mod why;

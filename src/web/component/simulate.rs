@@ -9,8 +9,10 @@ use super::editor::EditorPanel;
 use super::icon::{badge, icon};
 use super::stack::Stack;
 use super::timeline::Timeline;
+use super::undo::UndoButtons;
 use super::why::WhyPanel;
 use crate::app::state::{Comparison, EditorTab, Pane, State};
+use crate::app::undo::UndoMessage;
 use crate::app::update::Message;
 use crate::app::view::{Mark, SimulateView};
 use crate::cache::solve::Reruns;
@@ -83,11 +85,11 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
                 <p class={if view.summary.first_cause.is_some() { "visually-hidden" } else { "sentence" }} role="status">{ view.summary.sentence.clone() }</p>
                 { for view.summary.notes.iter().map(|note| html! { <p class="note">{ icon("info") }{ format!("{note}.") }</p> }) }
             </section>
-            if props.state.replaced.is_some() {
+            if props.state.undo.is_replaced() {
                 <p class="notice calm" role="status">
                     { icon("info") }{ "Texts and files were replaced." }
-                    <button class="link" onclick={send(Message::ReplacementUndone)}>{ "Take them back" }</button>
-                    <button class="link" onclick={send(Message::ReplacementKept)}>{ "Keep these" }</button>
+                    <button class="link" onclick={send(Message::Undo(UndoMessage::ReplacementUndone))}>{ "Take them back" }</button>
+                    <button class="link" onclick={send(Message::Undo(UndoMessage::ReplacementKept))}>{ "Keep these" }</button>
                 </p>
             }
             <section class="builds" aria-label="Builds">
@@ -108,6 +110,7 @@ pub(super) fn simulate(props: &SimulateProps) -> Html {
                             </select>
                         </label>
                     }
+                    <UndoButtons undo={props.state.undo.clone()} on_message={props.on_message.clone()} />
                     <button class="button primary" onclick={send(Message::BuildRequested)}>
                         { icon("hammer") }{ "Build" }
                     </button>
