@@ -4,7 +4,7 @@
 //! One is *present*: the session itself. The others are *parked*: kept whole, and not looked at.
 //!
 //! Documents of one context share its files. Whatever was done to them in one tab is handed to the
-//! parked ones when the tab is left ([`settle`]), so that taking one out is all that a change of tabs
+//! parked ones when the tab is left (`settle`), so that taking one out is all that a change of tabs
 //! needs. Each sees the others' texts as files of the context, as they were typed, and its own two
 //! as the texts that they are. Base images, sizes of layers and what reruns write belong to all.
 //! The cache does not: a build is remembered in its own tab, and is no past of another one.
