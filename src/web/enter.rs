@@ -46,7 +46,10 @@ pub(super) fn command(event: &Event, has_single_keys: bool) -> Option<&'static C
     let is_typing = target.is_some_and(|target| target.closest(TEXT).is_ok_and(|found| found.is_some()));
     let name = key.key();
     let has_other = has_other || key.alt_key();
-    let found = meant(&Pressed { key: &name, has_mod, has_shift: key.shift_key(), has_other, is_typing }, has_single_keys)?;
+    let found = meant(
+        &Pressed { key: &name, has_mod, has_shift: key.shift_key(), has_other, is_typing },
+        has_single_keys,
+    )?;
     // A key that is held leads on from step to step, and does nothing else twice.
     let may_repeat = name.eq_ignore_ascii_case("j") || name.eq_ignore_ascii_case("k") && !has_mod;
     let document = web_sys::window()?.document()?;

@@ -134,7 +134,13 @@ mod tests {
         state.selected = Some(0);
         check(&state, "k", None, None, opened(Dialog::Palette));
         // A text has its own undo, and nothing was done yet that could be done again.
-        check(&state, "s", Some(Message::Share(ShareMessage::Changed(Some(LeaveOut::default())))), None, Some(Message::Disk(DiskMessage::SaveAsked)));
+        check(
+            &state,
+            "s",
+            Some(Message::Share(ShareMessage::Changed(Some(LeaveOut::default())))),
+            None,
+            Some(Message::Disk(DiskMessage::SaveAsked)),
+        );
         check(&state, "y", None, None, None);
         state.has_single_keys = false;
         check(&state, "b", None, None, None);
