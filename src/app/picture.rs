@@ -13,8 +13,12 @@ use super::view::Mark;
 
 /// Width of a slab.
 pub const SLAB_WIDTH: i32 = 300;
-/// Height of a slab.
+/// Height of a slab of which no size is known, and of the smallest.
 pub const SLAB_HEIGHT: i32 = 46;
+/// A slab is that much higher for each power of ten that its layer is beyond a megabyte.
+const DECADE_HEIGHT: i32 = 16;
+/// Beyond so many powers of ten it grows no more.
+const MAX_DECADES: f64 = 4.0;
 /// Height of a layer of a base image, which is drawn as a thin one.
 pub const THIN_HEIGHT: i32 = 20;
 const GAP: i32 = 6;
@@ -48,6 +52,8 @@ pub struct Placed {
     pub x: i32,
     /// Its upper edge.
     pub y: i32,
+    /// Its height, by the logarithm of the layer's size.
+    pub height: i32,
     /// How late it changes its look, when several do: the first cause first.
     pub delay: usize,
 }
@@ -134,6 +140,14 @@ fn is_hot(mark: Mark) -> bool {
     matches!(mark, Mark::Rebuild | Mark::Conditional)
 }
 
+/// How high a slab is: a layer of a megabyte or less is as high as its two lines, and each power of
+/// ten beyond that adds as much.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a few dozen units")]
+fn slab_height(slab: &Slab) -> i32 {
+    let decades = slab.size_bytes.map_or(0.0, |bytes| (bytes as f64 / 1e6).max(1.0).log10().min(MAX_DECADES));
+    SLAB_HEIGHT + (decades * f64::from(DECADE_HEIGHT)) as i32
+}
+
 fn as_len(n: usize) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
@@ -165,6 +179,7 @@ fn folded(column: &Column) -> Slab {
         mark: heaviest.or(base).map_or(Mark::Metadata, |slab| slab.mark),
         instruction: heaviest.or(base).and_then(|slab| slab.instruction),
         is_first_cause: column.slabs.iter().any(|slab| slab.is_first_cause),
+        size_bytes: None,
     }
 }
 
@@ -190,7 +205,8 @@ impl Drawn {
 
     /// The height that it takes, its name included.
     fn height(&self) -> i32 {
-        HEAD + as_len(self.slabs.len()) * (SLAB_HEIGHT + GAP) + as_len(self.base_layers.len()) * THIN_HEIGHT
+        let slabs: i32 = self.slabs.iter().map(|slab| slab_height(slab) + GAP).sum();
+        HEAD + slabs + as_len(self.base_layers.len()) * THIN_HEIGHT
     }
 }
 
@@ -224,15 +240,16 @@ pub fn lay_out(columns: &[Column], folds: &Folds, selected: Option<usize>) -> Pi
         });
         let base_layers = base_layers.collect();
         let slabs = drawn.slabs.into_iter().map(|slab| {
-            y -= SLAB_HEIGHT + GAP;
+            let height = slab_height(&slab);
+            y -= height + GAP;
             delay += usize::from(is_hot(slab.mark));
-            Placed { slab, x, y, delay: delay.saturating_sub(1) }
+            Placed { slab, x, y, height, delay: delay.saturating_sub(1) }
         });
         let slabs: Vec<Placed> = slabs.collect();
         let hot: Vec<i32> = slabs
             .iter()
             .filter(|placed| is_hot(placed.slab.mark) && placed.slab.kind != SlabKind::Container)
-            .map(|placed| placed.y + SLAB_HEIGHT / 2)
+            .map(Placed::middle)
             .collect();
         stages.push(Stage {
             idx,
@@ -267,8 +284,8 @@ pub fn lay_out(columns: &[Column], folds: &Folds, selected: Option<usize>) -> Pi
                 ends: (start.slab.instruction, end.slab.instruction),
                 stages: (used.stage, idx),
                 is_hot: is_hot(start.slab.mark) && is_hot(end.slab.mark),
-                from: (start.x + SLAB_WIDTH, start.y + SLAB_HEIGHT / 2),
-                to: (end.x, end.y + SLAB_HEIGHT / 2),
+                from: (start.x + SLAB_WIDTH, start.middle()),
+                to: (end.x, end.middle()),
                 label: format!("{} {what} {}", taker.name, source.name),
             })
         })
@@ -276,6 +293,12 @@ pub fn lay_out(columns: &[Column], folds: &Folds, selected: Option<usize>) -> Pi
     let n = as_len(n_columns);
     let width = 2 * MARGIN + n * SLAB_WIDTH + (n - 1) * COLUMN_GAP + PATH_ROOM;
     Picture { width, height, stages, connectors }
+}
+
+impl Placed {
+    fn middle(&self) -> i32 {
+        self.y + self.height / 2
+    }
 }
 
 impl Stage {
@@ -395,6 +418,26 @@ mod tests {
         let delays: Vec<usize> =
             picture.stages.iter().flat_map(|stage| &stage.slabs).map(|placed| placed.delay).collect();
         assert!(delays.is_sorted(), "{delays:?}");
+    }
+
+    #[test]
+    fn a_large_layer_is_higher_and_nothing_overlaps() {
+        let text = "FROM alpine\nCOPY a /a\nRUN big\nRUN unknown\n";
+        let mut session = Session::example();
+        session.now.dockerfile = text.to_owned();
+        session.sizes = [("RUN big".to_owned(), 100_000_000)].into();
+        let state = State::new(session, "test");
+        let history = History::replay(&[], state.session.reruns, &state.session.images, None);
+        let analysis = Analysis::new(&state, &history, None);
+        let picture = lay_out(&simulate(&state, &history, &analysis).columns, &Folds::default(), None);
+        let slabs = &picture.stages[0].slabs;
+        let heights: Vec<i32> = slabs.iter().map(|placed| placed.height).collect();
+        let high = SLAB_HEIGHT + 2 * DECADE_HEIGHT;
+        assert_eq!(heights, [SLAB_HEIGHT, SLAB_HEIGHT, high, SLAB_HEIGHT, SLAB_HEIGHT]);
+        assert!(slabs.windows(2).all(|two| two[1].y + two[1].height + GAP == two[0].y));
+        let of = |bytes| slab_height(&Slab { size_bytes: Some(bytes), ..slabs[2].slab.clone() });
+        assert_eq!((of(0), of(1_000_000), of(10_000_000)), (46, 46, 62));
+        assert_eq!(of(u64::MAX), SLAB_HEIGHT + 4 * DECADE_HEIGHT);
     }
 
     #[test]

@@ -68,6 +68,14 @@ pub(super) fn written(state: &State, analysis: &Analysis, row: &InstructionRow) 
     Some(Written { n_entries: tree.as_ref().map_or(0, |tree| tree.len()), tree, size_bytes, note })
 }
 
+/// Bytes of the files of an instruction's layer, where they are known.
+pub(super) fn layer_bytes(state: &State, analysis: &Analysis, row: &InstructionRow) -> Option<u64> {
+    let graph = analysis.now.shown_graph()?;
+    let step = row.steps.last().filter(|_| row.makes_layer)?;
+    let content = layer(graph, analysis.built(), &state.session.archives, *step)?;
+    size_of(state, &content, &row.code).0
+}
+
 /// What stands directly in a folder, in the form in which opened images tell it.
 #[must_use]
 pub fn folder_rows(tree: &Tree, path: &str) -> Vec<FolderRow> {

@@ -3,6 +3,8 @@
 use super::analysis::Analysis;
 use super::history::History;
 use super::rows::{InstructionRow, one_line, reason_of};
+use super::sketch::layer_bytes;
+use super::state::State;
 use super::view::Mark;
 use crate::cache::reason::Reason;
 use crate::graph::{Graph, GraphStage, reference};
@@ -24,6 +26,8 @@ pub struct Slab {
     pub instruction: Option<usize>,
     /// It is the first cause.
     pub is_first_cause: bool,
+    /// Bytes of the layer's files, where they are known.
+    pub size_bytes: Option<u64>,
 }
 
 /// What a slab shows.
@@ -78,7 +82,12 @@ pub struct Column {
     pub depth: usize,
 }
 
-pub(super) fn columns(history: &History, analysis: &Analysis, rows: &[InstructionRow]) -> Vec<Column> {
+pub(super) fn columns(
+    state: &State,
+    history: &History,
+    analysis: &Analysis,
+    rows: &[InstructionRow],
+) -> Vec<Column> {
     let Some(graph) = analysis.now.shown_graph() else { return Vec::new() };
     let mut columns: Vec<Column> = Vec::new();
     for (idx, stage) in graph.stages.iter().enumerate() {
@@ -107,6 +116,7 @@ pub(super) fn columns(history: &History, analysis: &Analysis, rows: &[Instructio
                     mark,
                     instruction: Some(row.idx),
                     is_first_cause: row.is_first_cause,
+                    size_bytes: None,
                 });
             } else if row.makes_layer || row.mark == Mark::Pruned && is_layer_keyword(&row.code) {
                 slabs.push(Slab {
@@ -116,6 +126,7 @@ pub(super) fn columns(history: &History, analysis: &Analysis, rows: &[Instructio
                     mark: row.mark,
                     instruction: Some(row.idx),
                     is_first_cause: row.is_first_cause,
+                    size_bytes: layer_bytes(state, analysis, row),
                 });
             }
         }
@@ -127,6 +138,7 @@ pub(super) fn columns(history: &History, analysis: &Analysis, rows: &[Instructio
                 mark: Mark::Metadata,
                 instruction: None,
                 is_first_cause: false,
+                size_bytes: None,
             });
         }
         let before = stage.parent.iter().chain(&stage.sources);

@@ -333,7 +333,7 @@ pub fn simulate(state: &State, history: &History, analysis: &Analysis) -> Simula
         not_checked: not_checked(analysis),
         tabs: document::tabs(&state.session),
         closed_dockerfiles: document::closed_dockerfiles(&state.session),
-        columns: Rc::new(columns(history, analysis, &rows)),
+        columns: Rc::new(columns(state, history, analysis, &rows)),
         why,
         files: files(state, analysis),
         ignore_problem: analysis.now.ignore.clone().err(),

@@ -33,6 +33,7 @@ extern "C" {
         label: &str,
         on_change: &Closure<dyn FnMut(String)>,
         on_caret: &Closure<dyn FnMut(u32)>,
+        on_hover: &Closure<dyn FnMut(u32)>,
         ask: &Closure<Ask>,
     ) -> Result<EditorHandle, JsValue>;
 
@@ -49,6 +50,9 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = setFindings)]
     fn set_findings(this: &EditorHandle, findings: JsValue);
+
+    #[wasm_bindgen(method, js_name = showHover)]
+    fn show_hover(this: &EditorHandle, first: u32, last: u32);
 
     #[wasm_bindgen(method, js_name = showLine)]
     fn show_line(this: &EditorHandle, line: u32);
@@ -104,6 +108,7 @@ pub(super) struct Editor {
     handle: EditorHandle,
     _on_change: Closure<dyn FnMut(String)>,
     _on_caret: Closure<dyn FnMut(u32)>,
+    _on_hover: Closure<dyn FnMut(u32)>,
     _ask: Closure<Ask>,
     /// The marks and diagnostics that it shows.
     marks: Vec<Mark>,
@@ -122,20 +127,23 @@ impl Editor {
         host: HtmlElement,
         on_change: impl FnMut(String) + 'static,
         on_caret: impl FnMut(u32) + 'static,
+        on_hover: impl FnMut(u32) + 'static,
         assistant: Rc<RefCell<Assistant>>,
     ) -> Result<Self, JsValue> {
         let url = meta("layerlab-editor").ok_or("the page does not name its editor")?;
         let module: Module = load_module(&url).await?.unchecked_into();
         let (on_change, on_caret) = (Closure::new(on_change), Closure::new(on_caret));
+        let on_hover = Closure::new(on_hover);
         let ask: Closure<Ask> = Closure::new(move |question: String, text: String, at: u32, name: String| {
             let answers = assistant.try_borrow();
             answers.map_or(JsValue::NULL, |assistant| answer(&assistant, &question, &text, at, &name))
         });
-        let handle = module.mount(&host, "Dockerfile", &on_change, &on_caret, &ask)?;
+        let handle = module.mount(&host, "Dockerfile", &on_change, &on_caret, &on_hover, &ask)?;
         Ok(Self {
             handle,
             _on_change: on_change,
             _on_caret: on_caret,
+            _on_hover: on_hover,
             _ask: ask,
             marks: Vec::new(),
             diagnostics: Vec::new(),
@@ -156,6 +164,12 @@ impl Editor {
     /// Brings a line into view.
     pub(super) fn show_line(&self, line: u32) {
         self.handle.show_line(line);
+    }
+
+    /// Shows the lines of what is hovered elsewhere.
+    pub(super) fn show_hover(&self, lines: Option<(u32, u32)>) {
+        let (first, last) = lines.unwrap_or_default();
+        self.handle.show_hover(first, last);
     }
 
     /// Shows marks and diagnostics, where they are others than those that it shows.

@@ -6,13 +6,14 @@ use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{DragEvent, Event, KeyboardEvent};
+use web_sys::{DragEvent, Event};
 use yew::TargetCast;
 
 use super::address::{current_place, linked};
 use super::disk;
 use super::enter;
 use super::folder::{self, Chosen};
+use super::hover::instruction_under;
 use super::root::{Input, Root};
 use crate::app::share::ShareMessage;
 use crate::app::update::Message;
@@ -91,8 +92,18 @@ pub(super) fn listeners(
             }
         })
     };
+    let hovered = {
+        let (link, before) = (link.clone(), Cell::new(None));
+        Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            let now = instruction_under(&event);
+            if before.replace(now) != now {
+                link.send_message(Input::SlabHovered(now));
+            }
+        })
+    };
     let all = vec![
         ("hashchange", moved),
+        ("mouseover", hovered),
         ("dragover", dragged),
         ("drop", dropped),
         ("beforeprint", printing(true)),

@@ -15,6 +15,7 @@ mod error;
 mod export;
 mod folder;
 mod handout;
+mod hover;
 mod layers;
 mod listen;
 mod offline;

@@ -19,6 +19,7 @@ use super::enter;
 use super::error::message;
 use super::folder::{self, Chosen};
 use super::handout;
+use super::hover::mark_slab;
 use super::listen::listeners;
 use super::offline;
 use super::storage::Storage;
@@ -66,6 +67,10 @@ pub(super) enum Input {
     StorageOpened(Storage),
     /// The caret is on this line of the Dockerfile, counted from 1.
     CaretMoved(u32),
+    /// The pointer came upon the slab of this instruction, or left it.
+    SlabHovered(Option<usize>),
+    /// The pointer came upon this line of the Dockerfile, counted from 1; 0 once it left.
+    LineHovered(u32),
     /// The keys of a command were pressed.
     Commanded(&'static Command),
     /// The editor is on the page, or cannot be.
@@ -244,13 +249,24 @@ impl Component for Root {
                 true
             }
             Input::CaretMoved(line) => {
-                let rows = self.view.as_ref().map_or(&[][..], |(_, view)| &view.rows);
-                let idx = rows.iter().position(|row| row.lines.first <= line && line <= row.lines.last);
+                let idx = self.instruction_at(line);
                 // Most keys leave it where it is.
                 match idx.filter(|_| idx != self.state.selected) {
                     Some(idx) => Component::update(self, ctx, Input::App(Message::CaretMoved(idx))),
                     None => false,
                 }
+            }
+            Input::SlabHovered(instruction) => {
+                let rows = self.view.as_ref().map_or(&[][..], |(_, view)| &view.rows);
+                let row = instruction.and_then(|idx| rows.get(idx));
+                if let Some(editor) = &self.editor {
+                    editor.show_hover(row.map(|row| (row.lines.first, row.lines.last)));
+                }
+                false
+            }
+            Input::LineHovered(line) => {
+                mark_slab(self.instruction_at(line));
+                false
             }
             Input::Commanded(command) => {
                 let shown = self.view.as_ref().map(|(_, view)| Shown { state: &self.state, view });
@@ -295,13 +311,14 @@ impl Component for Root {
             Input::EditorHostReady(host) => {
                 self.editor = None;
                 let link = ctx.link().clone();
-                let (changes, carets) = (ctx.link().clone(), ctx.link().clone());
+                let (changes, carets, hovers) = (ctx.link().clone(), ctx.link().clone(), ctx.link().clone());
                 let assistant = Rc::clone(&self.assistant);
                 spawn_local(async move {
                     let on_change =
                         move |text| changes.send_message(Input::App(Message::DockerfileEdited(text)));
                     let on_caret = move |line| carets.send_message(Input::CaretMoved(line));
-                    let mounted = Editor::mount(host, on_change, on_caret, assistant).await;
+                    let on_hover = move |line| hovers.send_message(Input::LineHovered(line));
+                    let mounted = Editor::mount(host, on_change, on_caret, on_hover, assistant).await;
                     link.send_message(Input::EditorMounted(mounted.map_err(|error| message(&error))));
                 });
                 false
@@ -530,6 +547,12 @@ impl Root {
                 }
             }
         }
+    }
+
+    /// The instruction that stands on a line, counted from 1.
+    fn instruction_at(&self, line: u32) -> Option<usize> {
+        let (_, view) = self.view.as_ref()?;
+        view.rows.iter().position(|row| row.lines.first <= line && line <= row.lines.last)
     }
 
     fn is_all_listed(&self) -> bool {

@@ -56,6 +56,32 @@ test("arrows lead from step to step, and each is explained and shown in the edit
   await expect(slab(page, "WORKDIR /src")).toHaveAttribute("aria-pressed", "true");
 });
 
+test("what the pointer is on is marked in the picture and in the editor alike", async ({ page }) => {
+  await openPage(page);
+  await paste(page, STAGES);
+  const step = slab(page, "RUN go mod download");
+  await step.hover();
+  const marked = page.locator(".line-hover");
+  await expect(marked).toHaveText(["RUN go mod download"]);
+  await page.locator(".cm-line").filter({ hasText: "WORKDIR /src" }).hover();
+  await expect(marked).toHaveCount(0);
+  await expect(slab(page, "WORKDIR /src")).toHaveAttribute("data-hovered", "");
+  await expect(step).not.toHaveAttribute("data-hovered");
+  await page.getByRole("link", { name: "Inspect" }).hover();
+  await expect(page.locator("[data-hovered]")).toHaveCount(0);
+});
+
+test("a layer is as high as its size asks for, and tells it", async ({ page }) => {
+  await openPage(page);
+  await slab(page, "RUN npm install").click();
+  const height = () => slab(page, "RUN npm install").locator(".slab-back").getAttribute("height");
+  expect(await height()).toBe("46");
+  await page.getByRole("region", { name: "Why" }).getByLabel(/size/i).fill("100 MB");
+  await page.keyboard.press("Enter");
+  await expect.poll(height).toBe("78");
+  await expect(slab(page, "RUN npm install")).toHaveAccessibleName(/, 100 MB$/);
+});
+
 test("of many stages those that matter are unfolded, and any other is on request", async ({ page }) => {
   const stage = (n: number) => `FROM alpine AS s${n}\nRUN one ${n}\nRUN two ${n}\n`;
   const all = Array.from({ length: 20 }, (_, n) => n);

@@ -24,6 +24,7 @@ import { changeKeys, diffConfig, heading, inline, linesOf, nextChange, previousC
 import { completing } from "./complete";
 import { type Fold, foldKeys, folding, foldsField, setFolds } from "./folds";
 import { helpKeys, helpOnHover } from "./help";
+import { hovering, putHover } from "./hover";
 import { type Mark, marking, marksField, putMarks } from "./marks";
 import { format, goByClick, nameKeys } from "./names";
 import { notes } from "./note";
@@ -38,6 +39,8 @@ export interface Editor {
   setFindings(findings: Finding[]): void;
   setFolds(folds: Fold[]): void;
   showLine(line: number): void;
+  /** Marks these lines as those under the pointer; none where the first is 0. */
+  showHover(first: number, last: number): void;
   /** Compares with another text, or with none. */
   compare(old: string | undefined, name: string, isSplit: boolean): void;
   command(name: string): void;
@@ -54,6 +57,7 @@ export function mount(
   label: string,
   onChange: (text: string) => void,
   onCaret: (line: number) => void,
+  onHover: (line: number) => void,
   ask: Ask,
 ): Editor {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
@@ -102,6 +106,7 @@ export function mount(
     goByClick(assistant),
     helpOnHover(assistant),
     cards,
+    hovering(onHover),
     highlighting,
     names,
     comparing.of([]),
@@ -213,6 +218,7 @@ export function mount(
   return {
     setText(document, text) {
       turnTo(document);
+      isStale = true;
       const old = view.state.doc.toString();
       if (old === text) return;
       // Only what differs is replaced, so that caret and marks stay where they are.
@@ -244,6 +250,9 @@ export function mount(
       if (line < 1 || line > view.state.doc.lines) return;
       const from = view.state.doc.line(line).from;
       view.dispatch({ effects: EditorView.scrollIntoView(from, { y: "nearest", yMargin: 24 }) });
+    },
+    showHover(first, last) {
+      view.dispatch({ effects: putHover.of({ first, last }) });
     },
     compare(old, build, isSplit) {
       // A fold would hide what differs.

@@ -57,6 +57,7 @@ export const theme = EditorView.theme({
   ...Object.fromEntries(Object.keys(icons).map((kind) => [`.step-${kind}`, colour(kind)])),
   ".line-rebuild": { boxShadow: "inset 3px 0 0 var(--rebuild-edge)" },
   ".line-cause": { backgroundColor: "var(--rebuild-fill)", boxShadow: "inset 4px 0 0 var(--rebuild-text)" },
+  ".line-hover": { outline: "1px dashed var(--accent)", outlineOffset: "-1px" },
   ".line-error": { boxShadow: "inset 3px 0 0 var(--error-text)" },
   ".line-conditional": { boxShadow: "inset 3px 0 0 var(--conditional-edge)" },
   // Not by opacity: the text must stay legible.

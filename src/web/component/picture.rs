@@ -8,9 +8,8 @@ use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 use super::icon::{icon, mark_icon};
-use crate::app::picture::{
-    Connector, Direction, Folds, Placed, SLAB_HEIGHT, SLAB_WIDTH, Stage, THIN_HEIGHT, lay_out,
-};
+use super::size::human;
+use crate::app::picture::{Connector, Direction, Folds, Placed, SLAB_WIDTH, Stage, THIN_HEIGHT, lay_out};
 use crate::app::stack::{Column, SlabKind, UseKind};
 use crate::app::update::Message;
 use crate::web::export;
@@ -339,7 +338,7 @@ struct SlabProps {
 
 #[component(SlabShape)]
 fn slab_shape(props: &SlabProps) -> Html {
-    let SlabProps { placed: Placed { slab, x, y, delay }, is_selected, is_entry, on_message } = props;
+    let SlabProps { placed: Placed { slab, x, y, height, delay }, is_selected, is_entry, on_message } = props;
     let before = use_mut_ref(|| slab.mark);
     // What stays as it was does not move.
     let is_flipped = use_mut_ref(|| false);
@@ -377,8 +376,9 @@ fn slab_shape(props: &SlabProps) -> Html {
         slab.is_first_cause.then_some("first-cause"),
         is_selected.then_some("selected")
     );
-    let name =
-        format!("{}: {}{}", slab.label, slab.note, if slab.is_first_cause { ", first cause" } else { "" });
+    let size = slab.size_bytes.map_or(String::new(), |bytes| format!(", {}", human(bytes)));
+    let cause = if slab.is_first_cause { ", first cause" } else { "" };
+    let name = format!("{}: {}{cause}{size}", slab.label, slab.note);
     let icon = match slab.kind {
         SlabKind::Base => "layers",
         SlabKind::Layer => mark_icon(slab.mark),
@@ -386,7 +386,7 @@ fn slab_shape(props: &SlabProps) -> Html {
     };
     let is_button = slab.instruction.is_some();
     let note = if slab.is_first_cause { format!("{} · first cause", slab.note) } else { slab.note.clone() };
-    let (width, height) = (SLAB_WIDTH.to_string(), SLAB_HEIGHT.to_string());
+    let (width, height) = (SLAB_WIDTH.to_string(), height.to_string());
     html! {
         <g
             {class}
@@ -407,6 +407,9 @@ fn slab_shape(props: &SlabProps) -> Html {
             <use class="slab-icon icon" href={format!("#icon-{icon}")} x={(x + 14).to_string()} y={(y + 14).to_string()} width="18" height="18" />
             <text class="slab-label" x={(x + 42).to_string()} y={(y + 20).to_string()}>{ cut(&slab.label, LABEL_CHARS) }</text>
             <text class="slab-note" x={(x + 42).to_string()} y={(y + 36).to_string()}>{ note }</text>
+            if let Some(bytes) = slab.size_bytes {
+                <text class="slab-note slab-size" x={(x + SLAB_WIDTH - 12).to_string()} y={(y + 36).to_string()} text-anchor="end">{ human(bytes) }</text>
+            }
         </g>
     }
 }
