@@ -319,6 +319,9 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
         | Reply::ArchiveFound { .. }
         | Reply::ArchiveEntries { .. }
         | Reply::ContextRead { .. }
+        | Reply::Inspected { .. }
+        | Reply::InspectProgressed { .. }
+        | Reply::InspectFailed { .. }
         | Reply::BuildFileRead { .. }
         | Reply::BuildFileFailed { .. } => {}
         Reply::Progressed { done_bytes: now, total_bytes: all, .. } => {

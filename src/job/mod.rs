@@ -88,6 +88,11 @@ impl Job {
                     .map_or(Vec::new(), |tree| tree.rows(&path).iter().map(FolderRow::new).collect());
                 reply(Reply::FolderListed { job, image_idx, layer_idx, path, rows });
             }
+            Request::KeepReport { .. } | Request::Close { .. } => {}
+            Request::Inspect { job, .. } | Request::Redeem { job, .. } => {
+                let message = "questions are not answered yet".to_owned();
+                reply(Reply::InspectFailed { job, message });
+            }
             Request::ReadBuildFile { job, name, text, environment } => {
                 reply(build_file::read(job, &name, &text, &environment));
             }

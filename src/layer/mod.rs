@@ -8,9 +8,11 @@
 //! hashed on the way and not kept. A [`stack::Stack`] puts layers on top of each
 //! other, [`unhashed`] whose content is still to be hashed where layers were only
 //! listed, [`waste`] tells which of their bytes the final tree does not show,
-//! [`dive`] tells what the tool of that name says of them.
+//! [`dive`] tells what the tool of that name says of them, [`findings`] which
+//! leftovers and secrets they store.
 
 pub mod dive;
+pub mod findings;
 pub mod stack;
 pub mod unhashed;
 pub mod waste;
