@@ -265,7 +265,7 @@ fn read_next(state: &mut State) -> Vec<Effect> {
 /// A layer was read, or cannot be.
 fn hashed(state: &mut State, key: u64, reports: Vec<LayerReport>, is_complete: bool) -> Vec<Effect> {
     let Some(image) = state.image.image_mut() else { return Vec::new() };
-    if image.reading.remove(&key).is_none() {
+    if image.reading.remove(&key).is_none() && !image.is_listing {
         return Vec::new();
     }
     for (place, report) in image.places(key).to_vec().into_iter().zip(reports) {
@@ -343,11 +343,16 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
         }
         Reply::LayerListed { key, report, .. } => {
             let Some(image) = state.image.image_mut() else { return Vec::new() };
-            if image.reading.remove(&key).is_none() {
+            let is_passing = image.is_listing;
+            if !is_passing && image.reading.remove(&key).is_none() {
                 return Vec::new();
             }
             for place in image.places(key).to_vec() {
                 image.layers.insert(place, report.clone());
+            }
+            if is_passing {
+                // It is hashed already, where it passed.
+                return Vec::new();
             }
             // All layers are listed before the first one is hashed.
             image.waiting.push_back(key);

@@ -5,6 +5,7 @@
 //! the [OCI image specification](https://github.com/opencontainers/image-spec/blob/main/config.md#layer-chainid)
 //! says. There is no conversion between them without a layer.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read};
 
@@ -186,6 +187,42 @@ impl Hasher {
     #[must_use]
     pub fn finish(self) -> Digest {
         Digest(self.0.finalize().into())
+    }
+}
+
+/// Hashes stretches of bytes that pass by, one after the other. Whoever is faster than this program,
+/// as a browser is, does it beside it and tells the digests later.
+pub trait HashAside {
+    /// A stretch of so many bytes begins, known by a key.
+    fn begin(&mut self, key: u64, n_bytes: u64);
+
+    /// The bytes that come next.
+    fn update(&mut self, bytes: &[u8]);
+
+    /// All of it came.
+    fn end(&mut self);
+}
+
+/// Hashes on the spot.
+#[derive(Default)]
+pub struct HashHere {
+    hasher: Hasher,
+    key: u64,
+    /// What was hashed, by its key.
+    pub digests: BTreeMap<u64, Digest>,
+}
+
+impl HashAside for HashHere {
+    fn begin(&mut self, key: u64, _: u64) {
+        (self.hasher, self.key) = (Hasher::default(), key);
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+    }
+
+    fn end(&mut self) {
+        self.digests.insert(self.key, std::mem::take(&mut self.hasher).finish());
     }
 }
 

@@ -76,6 +76,12 @@ impl Listing {
         Needs::BytesFrom(self.offset.saturating_add(next))
     }
 
+    /// How long the layer is.
+    #[must_use]
+    pub fn tar_bytes(&self) -> u64 {
+        self.tar_bytes
+    }
+
     /// Where in the archive the layer ends: no byte from there on is needed.
     #[must_use]
     pub fn end(&self) -> u64 {

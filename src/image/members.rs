@@ -4,12 +4,14 @@
 //! nothing can be skipped, and the documents that lead to the layers stand
 //! anywhere in it, often at the end: there the first pass keeps what may be a
 //! document, up to a limit, and a second one reads the layers in the order in
-//! which they are stored. Two passes are enough whatever the archive holds,
-//! and memory is bounded by the limit, not by the archive.
+//! which they are stored, unless they could be taken as they passed. Two passes
+//! are enough whatever the archive holds, and memory is bounded by the limit,
+//! not by the archive.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+use super::passing::Passing;
 use super::problem::{Finding, OpenError, Part, Problem};
 use super::{Archive, Event, OnEvent, damage_problem, from_io, tar_problem};
 use crate::archive::compression::{Compression, known_kind, unread_compression};
@@ -55,8 +57,8 @@ const MAX_ODD: usize = 16;
 /// A member up to this length is kept even if it does not look like a document.
 const SMALL_BYTES: u64 = 4 << 10;
 
-/// How much of a member is looked at to tell whether it may be a document.
-const PEEK_BYTES: u64 = 64;
+/// How much of a member is looked at to tell whether it may be a document, or a tar: a header's length.
+const PEEK_BYTES: u64 = 512;
 
 /// Folders that lie in the root of most Linux systems.
 const ROOT_FOLDERS: [&str; 10] = ["bin", "dev", "etc", "home", "lib", "proc", "root", "sys", "usr", "var"];
@@ -65,11 +67,13 @@ const ROOT_FOLDERS: [&str; 10] = ["bin", "dev", "etc", "home", "lib", "proc", "r
 pub(super) fn index(
     archive: &mut Archive<'_>,
     limits: Limits,
+    mut passing: Option<&mut Passing<'_>>,
     on_event: &mut OnEvent<'_>,
 ) -> Result<Members, OpenError> {
     let mut members = Members::default();
     let flow = archive.flow.clone();
-    let total_bytes = archive.total_bytes();
+    let n_passes = if passing.is_none() && flow.is_some() { 2 } else { 1 };
+    let total_bytes = archive.size_bytes.saturating_mul(n_passes);
     let mut on_read = |_| {
         let done_bytes = flow.as_ref().map_or(0, |flow| flow.n_stored().min(total_bytes));
         on_event(Event::Progress { done_bytes, total_bytes })
@@ -88,8 +92,9 @@ pub(super) fn index(
         }
         let mut reader = Streaming::new(window);
         let mut left_bytes = limits.documents_bytes;
-        let error = members
-            .list(&mut reader, limits, |walk, member| keep(walk, member, limits.json_bytes, &mut left_bytes));
+        let error = members.list(&mut reader, limits, |walk, member| {
+            keep(walk, member, limits.json_bytes, &mut left_bytes, passing.as_deref_mut())
+        });
         // At the end of the compressed data stands its checksum.
         reader.read_to_end().map_err(|error| from_io(&error))?;
         if flow.has_data_after_end() {
@@ -122,33 +127,62 @@ pub(super) fn index(
     Ok(members)
 }
 
-/// Keeps the body of the member that came last, if it may be a document.
+/// Keeps the body of the member that came last, if it may be a document; and shows it to whoever
+/// takes layers as they pass.
 fn keep<R: Skip>(
     walk: &mut Walk<'_, R>,
     member: &Member,
     json_bytes: u64,
     left_bytes: &mut u64,
+    passing: Option<&mut Passing<'_>>,
 ) -> (Kept, Option<TarError>) {
     if member.kind != MemberKind::File {
         return (Kept::Here(Vec::new()), None);
     }
-    if member.size_bytes > json_bytes {
-        return (Kept::NotJson, None);
-    }
-    if member.size_bytes > *left_bytes {
-        return (Kept::BeyondLimit, None);
+    let not_kept = if member.size_bytes > json_bytes {
+        Some(Kept::NotJson)
+    } else {
+        (member.size_bytes > *left_bytes).then_some(Kept::BeyondLimit)
+    };
+    if let Some(not_kept) = not_kept.clone()
+        && passing.is_none()
+    {
+        return (not_kept, None);
     }
     let mut bytes = match walk.read_body(member, PEEK_BYTES) {
         Ok(bytes) => bytes,
         Err(error) => return (Kept::Here(Vec::new()), Some(error)),
     };
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    if member.size_bytes > SMALL_BYTES && !matches!(first, None | Some(b'{' | b'[')) {
-        return (Kept::NotJson, None);
+    let is_small = member.size_bytes <= SMALL_BYTES;
+    let may_be_json = is_small || matches!(first, None | Some(b'{' | b'['));
+    let not_kept = not_kept.or((!may_be_json).then_some(Kept::NotJson));
+    let mut passing = passing.filter(|_| member.sparse.is_none());
+    if let Some(passing) = &mut passing {
+        passing.begin(member.body_offset, member.size_bytes, &bytes);
     }
-    *left_bytes -= member.size_bytes;
-    let error = walk.stream_body(&mut |piece| bytes.extend_from_slice(piece)).err();
-    (Kept::Here(bytes), error)
+    let is_kept = not_kept.is_none();
+    if is_kept {
+        *left_bytes -= member.size_bytes;
+    } else if !passing.as_ref().is_some_and(|passing| passing.is_taking()) {
+        return (not_kept.unwrap_or(Kept::NotJson), None);
+    }
+    let error = walk
+        .stream_body(&mut |piece| {
+            if is_kept {
+                bytes.extend_from_slice(piece);
+            }
+            if let Some(passing) = &mut passing {
+                passing.feed(piece);
+            }
+        })
+        .err();
+    if error.is_none()
+        && let Some(passing) = passing
+    {
+        passing.end();
+    }
+    (not_kept.unwrap_or(Kept::Here(bytes)), error)
 }
 
 impl Members {

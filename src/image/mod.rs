@@ -19,8 +19,9 @@
 //!
 //! Both the archive and each layer may be compressed with gzip or Zstandard;
 //! bytes decide, not names or media types. An archive that is compressed as a
-//! whole is read in two passes (`members`), and its layers in the order in
-//! which they are stored. Other compressions are named as unsupported.
+//! whole is read in one pass where its layers can be listed and hashed as they
+//! pass (`passing`), and else in two (`members`), with its layers in the order
+//! in which they are stored. Other compressions are named as unsupported.
 //!
 //! Contents are not kept; [`content`] reads a file again from its place.
 
@@ -30,6 +31,7 @@ pub mod documents;
 pub mod history;
 pub mod listing;
 mod members;
+mod passing;
 mod plan;
 pub mod problem;
 mod read;
@@ -43,13 +45,14 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use self::documents::Documents;
+use self::passing::Passing;
 use self::problem::{Finding, OpenError, Problem};
 use self::read::Wanted;
 use crate::archive::compression::{Compression, Damage, Quota, unread_compression};
 use crate::archive::inflated::{Flow, Inflated};
 use crate::archive::tar::TarError;
 use crate::archive::{ByteSource, Limits, OnRead, Window, is_stop};
-use crate::digest::{ChainId, DiffId, Digest, Sha512};
+use crate::digest::{ChainId, DiffId, Digest, HashAside, Sha512};
 use crate::layer::LayerTree;
 use crate::oci::{Descriptor, DockerManifest, HistoryEntry, ImageConfig, Manifest, Platform};
 
@@ -106,13 +109,18 @@ pub struct ImagePlan {
 impl LayerPlan {
     /// A file as the only layer of an image.
     fn of_file(size_bytes: u64) -> Self {
+        Self { member: "this file".to_owned(), ..Self::of_stretch(0, size_bytes) }
+    }
+
+    /// So many bytes from an offset on, whatever names them.
+    fn of_stretch(offset: u64, size_bytes: u64) -> Self {
         Self {
-            member: "this file".to_owned(),
+            member: String::new(),
             media_type: None,
             descriptor: None,
             expected_diff_id: None,
             stored_bytes: size_bytes,
-            offset: Some(0),
+            offset: Some(offset),
             history: None,
             history_idx: None,
         }
@@ -201,6 +209,14 @@ pub enum Event<'a> {
     Documents(&'a Documents),
     /// The images are known.
     Images(&'a [ImagePlan]),
+    /// A layer of an archive that is compressed as a whole was listed as it passed. The stretch of
+    /// bytes of this key was hashed aside: [`hashed_layer`] tells the rest.
+    LayerPassed {
+        /// Which layer: [`LayerPlan::key`].
+        key: u64,
+        /// The layer without its digests.
+        layer: Box<Layer>,
+    },
     /// A layer was read.
     Layer {
         /// Which image.
@@ -224,12 +240,13 @@ pub fn open(
     limits: Limits,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), OpenError> {
-    open_for(source, Wanted::All, limits, on_event)
+    open_for(source, Wanted::All, None, limits, on_event)
 }
 
 fn open_for(
     source: &mut dyn ByteSource,
     wanted: Wanted,
+    aside: Option<&mut dyn HashAside>,
     limits: Limits,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), OpenError> {
@@ -241,16 +258,13 @@ fn open_for(
     }
     let compression = Compression::sniff(&head);
     if compression == Compression::None {
-        return open_archive(
-            Archive { source, flow: None, compression, size_bytes },
-            wanted,
-            limits,
-            on_event,
-        );
+        let archive = Archive { source, flow: None, compression, size_bytes };
+        return open_archive(archive, wanted, None, limits, on_event);
     }
     let mut inflated = Inflated::new(source, compression, Quota::new(&limits));
     let flow = Some(inflated.flow());
-    open_archive(Archive { source: &mut inflated, flow, compression, size_bytes }, wanted, limits, on_event)
+    let archive = Archive { source: &mut inflated, flow, compression, size_bytes };
+    open_archive(archive, wanted, aside.map(|aside| Passing::new(aside, limits)), limits, on_event)
 }
 
 /// What a file is opened as.
@@ -265,7 +279,7 @@ pub enum OpenAs {
 
 /// Finds the images of an archive. Their layers are left to [`read_layer`], but for those that are
 /// not there; an archive that is compressed as a whole is read at once, contents aside, and it is
-/// told whether it was.
+/// told whether it was. What of it only had to pass is hashed by `aside`.
 ///
 /// # Errors
 /// Only where there is no image to show.
@@ -273,6 +287,7 @@ pub fn find(
     source: &mut dyn ByteSource,
     open_as: OpenAs,
     limits: Limits,
+    aside: &mut dyn HashAside,
     on_event: &mut OnEvent<'_>,
 ) -> Result<bool, OpenError> {
     let size_bytes = source.size_bytes();
@@ -282,16 +297,22 @@ pub fn find(
             let mut head = Vec::new();
             Window::quiet(source).take(16).read_to_end(&mut head).map_err(|error| from_io(&error))?;
             if Compression::sniff(&head) != Compression::None || unread_compression(&head).is_some() {
-                return open_for(source, Wanted::Entries, limits, on_event).map(|()| true);
+                return open_for(source, Wanted::Entries, Some(aside), limits, on_event).map(|()| true);
             }
             let compression = Compression::None;
             let mut archive = Archive { source: &mut *source, flow: None, compression, size_bytes };
-            let members = members::index(&mut archive, limits, on_event)?;
+            let members = members::index(&mut archive, limits, None, on_event)?;
             plan::plan(source, &members, limits)?
         }
     };
     told(on_event(Event::Documents(&documents)))?;
     told(on_event(Event::Images(&images)))?;
+    tell_missing(&images, on_event)?;
+    Ok(false)
+}
+
+/// Tells of the layers that are not there.
+fn tell_missing(images: &[ImagePlan], on_event: &mut OnEvent<'_>) -> Result<(), OpenError> {
     for (image_idx, image) in images.iter().enumerate() {
         let missing = image.layers.iter().enumerate().filter(|(_, plan)| plan.offset.is_none());
         for (layer_idx, plan) in missing {
@@ -300,7 +321,7 @@ pub fn find(
             told(on_event(Event::Layer { image_idx, layer_idx, layer }))?;
         }
     }
-    Ok(false)
+    Ok(())
 }
 
 /// What of a layer is wanted.
@@ -386,25 +407,26 @@ struct Archive<'a> {
     size_bytes: u64,
 }
 
-impl Archive<'_> {
-    /// What is read in all, as far as that can be told before the layers are known.
-    fn total_bytes(&self) -> u64 {
-        if self.flow.is_some() { self.size_bytes.saturating_mul(2) } else { self.size_bytes }
-    }
-}
-
 fn open_archive(
     mut archive: Archive<'_>,
     wanted: Wanted,
+    mut passing: Option<Passing<'_>>,
     limits: Limits,
     on_event: &mut OnEvent<'_>,
 ) -> Result<(), OpenError> {
-    let members = members::index(&mut archive, limits, on_event)?;
+    let members = members::index(&mut archive, limits, passing.as_mut(), on_event)?;
+    let is_sound = archive.flow.as_ref().is_none_or(|flow| flow.damage().is_none());
     let (images, mut documents) = plan::plan(&mut *archive.source, &members, limits)?;
     documents.compression = archive.compression;
     drop(members);
     told(on_event(Event::Documents(&documents)))?;
     told(on_event(Event::Images(&images)))?;
+    if let Some(taken) = passing.filter(|_| is_sound).and_then(|passing| passing.taken(&images)) {
+        for (key, layer) in taken {
+            told(on_event(Event::LayerPassed { key, layer: Box::new(layer) }))?;
+        }
+        return tell_missing(&images, on_event);
+    }
     Reading::new(archive, &images, wanted, limits).run(on_event)
 }
 

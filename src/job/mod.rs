@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use crate::archive::compression::Compression;
 use crate::archive::{ByteSource, Limits};
 use crate::context::Tree;
-use crate::digest::Digest;
+use crate::digest::{Digest, HashAside};
 use crate::image::listing::Listing;
 use crate::image::problem::Problem;
 use crate::image::{self, Event, ImagePlan, Layer, LayerOutcome, LayerPlan};
@@ -48,13 +48,20 @@ pub struct Job {
 }
 
 impl Job {
-    /// Runs a request.
-    pub fn run(&mut self, request: Request, files: &mut dyn Files, reply: &mut dyn FnMut(Reply)) {
+    /// Runs a request. What it leaves to be hashed aside is answered by whoever calls.
+    #[must_use]
+    pub fn run(
+        &mut self,
+        request: Request,
+        files: &mut dyn Files,
+        aside: &mut dyn HashAside,
+        reply: &mut dyn FnMut(Reply),
+    ) -> Option<Passed> {
         match request {
             Request::Open { job, open_as, limits_times } => match files.open(0) {
                 Ok(mut source) => {
                     let limits = Limits::for_browser().raised(limits_times);
-                    self.open(job, source.as_mut(), open_as, limits, reply);
+                    return self.open(job, source.as_mut(), open_as, limits, aside, reply);
                 }
                 Err(message) => reply(Reply::Failed { job, message, may_be_layer: false }),
             },
@@ -70,9 +77,9 @@ impl Job {
             Request::KeepEntries { job, key, is_first, entries } => {
                 // Another worker of the same build made them, maybe of an archive that was left since.
                 if job != self.opened {
-                    return;
+                    return None;
                 }
-                let Ok(piece) = postcard::from_bytes(&entries) else { return };
+                let piece = postcard::from_bytes(&entries).ok()?;
                 match self.trees.get_mut(&key).filter(|_| !is_first) {
                     Some(tree) => tree.append(piece),
                     None => drop(self.trees.insert(key, piece)),
@@ -97,6 +104,7 @@ impl Job {
                 reply(build_file::read(job, &name, &text, &environment));
             }
         }
+        None
     }
 
     /// The entries of a layer.
@@ -111,15 +119,18 @@ impl Job {
         source: &mut dyn ByteSource,
         open_as: OpenAs,
         limits: Limits,
+        aside: &mut dyn HashAside,
         reply: &mut dyn FnMut(Reply),
-    ) {
+    ) -> Option<Passed> {
         let Self { opened, images, trees, .. } = self;
         *opened = job;
         trees.clear();
         images.clear();
         let mut told_bytes = 0;
         let narrow = |idx: usize| u32::try_from(idx).unwrap_or(u32::MAX);
-        let outcome = image::find(source, open_as, limits, &mut |event| {
+        let mut plans: BTreeMap<u64, Vec<LayerPlan>> = BTreeMap::new();
+        let mut passed = Vec::new();
+        let outcome = image::find(source, open_as, limits, aside, &mut |event| {
             match event {
                 Event::Progress { done_bytes, total_bytes } => {
                     if is_far(&mut told_bytes, done_bytes) || done_bytes == total_bytes {
@@ -127,11 +138,20 @@ impl Job {
                     }
                 }
                 Event::Documents(_) => {}
-                Event::Images(plans) => {
+                Event::Images(found) => {
                     let keys = |plan: &ImagePlan| plan.layers.iter().map(LayerPlan::key).collect();
-                    *images = plans.iter().map(keys).collect();
-                    let images = plans.iter().map(ImageReport::new).collect();
-                    reply(Reply::ImagesFound { job, images });
+                    *images = found.iter().map(keys).collect();
+                    for plan in found.iter().flat_map(|image| &image.layers) {
+                        plan.key()
+                            .into_iter()
+                            .for_each(|key| plans.entry(key).or_default().push(plan.clone()));
+                    }
+                    reply(Reply::ImagesFound { job, images: found.iter().map(ImageReport::new).collect() });
+                }
+                Event::LayerPassed { key, layer } => {
+                    reply(Reply::LayerListed { job, key, report: LayerReport::new(&layer) });
+                    trees.insert(key, layer.tree);
+                    passed.extend(Hashable::new(job, key, plans.remove(&key).unwrap_or_default()));
                 }
                 Event::Layer { image_idx, layer_idx, layer } => {
                     let report = LayerReport::new(&layer);
@@ -144,10 +164,12 @@ impl Job {
             }
             ControlFlow::Continue(())
         });
-        reply(match outcome {
-            Ok(is_read) => Reply::Listed { job, is_read },
-            Err(error) => Reply::failed(job, &error),
-        });
+        match outcome {
+            Ok(is_read) if passed.is_empty() => reply(Reply::Listed { job, is_read }),
+            Ok(_) => return Some(Passed { job, layers: passed }),
+            Err(error) => reply(Reply::failed(job, &error)),
+        }
+        None
     }
 }
 
@@ -164,14 +186,39 @@ fn is_far(told_bytes: &mut u64, done_bytes: u64) -> bool {
     is_far
 }
 
+/// Layers of an archive that is compressed as a whole, which were listed and are hashed aside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Passed {
+    job: JobId,
+    /// The layers: each is answered once its digest is known.
+    pub layers: Vec<Hashable>,
+}
+
+impl Passed {
+    /// The last answer, once all of them were given theirs.
+    #[must_use]
+    pub fn read(&self) -> Reply {
+        Reply::Listed { job: self.job, is_read: true }
+    }
+
+    /// The answers, where the digests are there already.
+    pub fn tell(&self, digests: &BTreeMap<u64, Digest>, reply: &mut dyn FnMut(Reply)) {
+        for layer in &self.layers {
+            if let Some(digest) = digests.get(&layer.key) {
+                reply(layer.hashed(*digest, layer.stored_bytes));
+            }
+        }
+        reply(self.read());
+    }
+}
+
 /// A layer whose stored bytes can be hashed by whoever is fastest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hashable {
     job: JobId,
-    key: u64,
+    /// Where its bytes begin, which is also what it is known by.
+    pub key: u64,
     plans: Vec<LayerPlan>,
-    /// Where its bytes begin.
-    pub offset: u64,
     /// How many there are.
     pub stored_bytes: u64,
     told_bytes: u64,
@@ -186,9 +233,15 @@ impl Hashable {
         };
         let plans: Vec<LayerPlan> =
             plans.iter().map(|plan| serde_json::from_str(plan)).collect::<Result<_, _>>().ok()?;
-        let first = plans.first().filter(|_| plans.iter().all(LayerPlan::needs_sha256_only))?;
-        let (offset, stored_bytes) = (first.key()?, first.stored_bytes);
-        Some(Self { job: *job, key: *key, plans, offset, stored_bytes, told_bytes: 0 })
+        if !plans.iter().all(LayerPlan::needs_sha256_only) {
+            return None;
+        }
+        Self::new(*job, *key, plans)
+    }
+
+    fn new(job: JobId, key: u64, plans: Vec<LayerPlan>) -> Option<Self> {
+        let stored_bytes = plans.first()?.stored_bytes;
+        Some(Self { job, key, plans, stored_bytes, told_bytes: 0 })
     }
 
     /// How far it is, where that is to be told.
@@ -206,9 +259,23 @@ impl Hashable {
                 let reports = reports(&mut layer, problems);
                 Reply::LayerHashed { job, key, reports, has_entries: false }
             }
-            None => Reply::LayerFailed { job, key, message: "nothing names it".to_owned() },
+            None => self.failed("nothing names it".to_owned()),
         }
     }
+
+    /// The answer where it cannot be hashed.
+    #[must_use]
+    pub fn failed(&self, message: String) -> Reply {
+        Reply::LayerFailed { job: self.job, key: self.key, message }
+    }
+}
+
+/// Where the stored bytes of the layer stand that a request asks for, and how many there are.
+#[must_use]
+pub fn stored_stretch(request: &Request) -> Option<(u64, u64)> {
+    let Request::ReadLayer { key, plans, .. } = request else { return None };
+    let plan: LayerPlan = serde_json::from_str(plans.first()?).ok()?;
+    Some((*key, plan.stored_bytes))
 }
 
 /// What is told of a layer to all that name it.
@@ -324,6 +391,7 @@ mod tests {
     use crate::archive::SliceSource;
     use crate::context::Assumed;
     use crate::context::unpacked::{Archives, Holds};
+    use crate::digest::HashHere;
     use crate::protocol::ContextSource;
 
     /// Files in memory with their times; each that is opened is noted.
@@ -343,7 +411,7 @@ mod tests {
 
     fn run(job: &mut Job, request: Request, files: &mut Given) -> Vec<Reply> {
         let mut replies = Vec::new();
-        job.run(request, files, &mut |reply| replies.push(reply));
+        assert_eq!(job.run(request, files, &mut HashHere::default(), &mut |reply| replies.push(reply)), None);
         replies
     }
 

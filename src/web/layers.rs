@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, SubtleCrypto};
 
-use super::blob::whole;
+use super::blob::{MAX_HELD_BYTES, whole};
 use super::stream::{Buffer, Stream};
 use super::worker::post;
 use crate::digest::{Digest, Hasher};
@@ -20,11 +20,10 @@ const LISTED_BYTES: u32 = 1 << 20;
 /// A body that is longer than this is left out; it costs less to read a shorter one on.
 const SKIPPED_BYTES: u64 = 8 << 20;
 
-/// A layer up to this length is handed to the browser in one piece: it hashes three times as fast as
-/// this program can (890 and 300 MB in a second of one core), but only what is in memory as a whole.
-const MAX_AT_ONCE_BYTES: u64 = 256 << 20;
-
 /// Reads layers, one at a time.
+///
+/// A layer that can be held is handed to the browser in one piece: it hashes three times as fast as
+/// this program can (890 and 300 MB in a second of one core), but only what is in memory as a whole.
 #[derive(Default)]
 pub(super) struct Layers {
     /// Holds the layer that is hashed; kept for the next one.
@@ -51,11 +50,11 @@ impl Layers {
     ) -> Result<Reply, JsValue> {
         let subtle = scope.crypto()?.subtle();
         // Only where the page came over a safe connection.
-        let is_at_once = !subtle.is_undefined() && layer.stored_bytes <= MAX_AT_ONCE_BYTES;
+        let is_at_once = !subtle.is_undefined() && layer.stored_bytes <= MAX_HELD_BYTES;
         let n_wanted = if is_at_once { u32::try_from(layer.stored_bytes).unwrap_or(0) } else { LISTED_BYTES };
         let held = self.whole.take().filter(|buffer| buffer.n_bytes() >= n_wanted);
         let mut buffer = held.unwrap_or_else(|| Buffer::new(n_wanted));
-        let stream = Stream::open(blob, layer.offset, layer.stored_bytes)?;
+        let stream = Stream::open(blob, layer.key, layer.stored_bytes)?;
         let (mut n_read, mut at, mut hasher) = (0, 0, Hasher::default());
         let mut piece = Vec::new();
         while n_read < layer.stored_bytes {
@@ -84,9 +83,14 @@ impl Layers {
 /// Has the browser hash the front of a buffer.
 async fn digest(subtle: &SubtleCrypto, buffer: &Buffer, n_bytes: u32) -> Result<Digest, JsValue> {
     let promise = subtle.digest_with_str_and_buffer_source("SHA-256", &buffer.front(n_bytes))?;
+    Ok(digest_of(&js_sys::Uint8Array::new(&JsFuture::from(promise).await?)))
+}
+
+/// A digest as the browser tells it.
+pub(super) fn digest_of(told: &js_sys::Uint8Array) -> Digest {
     let mut bytes = [0; 32];
-    js_sys::Uint8Array::new(&JsFuture::from(promise).await?).copy_to(&mut bytes);
-    Ok(Digest::from_bytes(bytes))
+    told.copy_to(&mut bytes);
+    Digest::from_bytes(bytes)
 }
 
 /// Lists a layer while its bytes come.

@@ -4,6 +4,7 @@
 //! [`crate::app::update::update`] and carries out the effects that come back.
 
 mod address;
+mod aside;
 pub mod blob;
 mod bridge;
 mod component;

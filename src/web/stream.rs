@@ -26,7 +26,12 @@ impl Buffer {
 
     /// The first bytes of it.
     pub(super) fn front(&self, n_bytes: u32) -> Uint8Array {
-        Uint8Array::new_with_byte_offset_and_length(&self.0, 0, n_bytes)
+        self.stretch(0, n_bytes)
+    }
+
+    /// So many bytes of it from an offset on.
+    pub(super) fn stretch(&self, offset: u32, n_bytes: u32) -> Uint8Array {
+        Uint8Array::new_with_byte_offset_and_length(&self.0, offset, n_bytes)
     }
 }
 
@@ -47,7 +52,7 @@ impl Stream {
     /// Reads what is there, at least a byte, to `at` of the buffer; tells how many, 0 at the end.
     pub(super) async fn read(&self, buffer: &mut Buffer, at: u32) -> Result<u32, JsValue> {
         let n_free = buffer.n_bytes().saturating_sub(at);
-        let view = Uint8Array::new_with_byte_offset_and_length(&buffer.0, at, n_free);
+        let view = buffer.stretch(at, n_free);
         let result = JsFuture::from(self.0.read_with_array_buffer_view(&view)).await?;
         let value: Uint8Array = Reflect::get(&result, &"value".into())?.dyn_into()?;
         buffer.0 = value.buffer();

@@ -8,11 +8,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
-use super::blob::{BlobSource, seconds, whole};
+use super::aside::BrowserAside;
+use super::blob::{BlobSource, Held, seconds, whole};
 use super::error::message;
 use super::layers::Layers;
 use crate::archive::ByteSource;
-use crate::job::{Files, Job};
+use crate::job::{Files, Job, Passed, stored_stretch};
 use crate::protocol::{Reply, Request};
 
 /// Waits for requests, each an array of the request and the files that travel with it; some of them
@@ -36,9 +37,12 @@ pub(super) fn start(build: &'static str) {
                 *entries = js_sys::Uint8Array::new(&files.get(0)).to_vec().into();
             }
             let (job, scope, layers) = (Rc::clone(&job), scope.clone(), Rc::clone(&layers));
-            let run = move |request, files: Blobs| {
-                if let Ok(mut job) = job.try_borrow_mut() {
-                    job.run(request, &mut { files }, &mut |reply| post(&scope, reply));
+            let run = move |request, files, held| {
+                let Ok(mut job) = job.try_borrow_mut() else { return };
+                let (mut files, mut aside) = (Blobs { files, held }, BrowserAside::new(&scope));
+                let passed = job.run(request, &mut files, &mut aside, &mut |reply| post(&scope, reply));
+                if let Some(passed) = passed {
+                    spawn_local(tell_passed(scope.clone(), passed, aside));
                 }
             };
             let blob = files.get(0).dyn_into::<Blob>();
@@ -47,11 +51,26 @@ pub(super) fn start(build: &'static str) {
                     spawn_local(async move {
                         // What cannot be had so, can be read piece by piece, or there is more to be told.
                         if layers.read(&blob, &request).await.is_err() {
-                            run(request, Blobs(files));
+                            let held = match stored_stretch(&request) {
+                                Some((offset, n_bytes)) => Held::read(&blob, offset, n_bytes).await,
+                                None => None,
+                            };
+                            run(request, files, held);
                         }
                     });
                 }
-                (request, _) => run(request, Blobs(files)),
+                (request @ Request::Open { .. }, Ok(blob)) => {
+                    spawn_local(async move {
+                        let head = Held::read(&blob, 0, HEAD_BYTES.min(whole(blob.size()))).await;
+                        let held = if head.is_some_and(|head| head.is_compressed()) {
+                            Held::read(&blob, 0, whole(blob.size())).await
+                        } else {
+                            None
+                        };
+                        run(request, files, held);
+                    });
+                }
+                (request, _) => run(request, files, None),
             }
         })
     };
@@ -59,6 +78,20 @@ pub(super) fn start(build: &'static str) {
     // The handler lives as long as the worker does.
     handler.forget();
     post(&scope, Reply::Ready { build: build.to_owned() });
+}
+
+/// Tells of layers that were listed as they passed, as soon as the browser has hashed them.
+async fn tell_passed(scope: DedicatedWorkerGlobalScope, passed: Passed, mut aside: BrowserAside) {
+    for layer in &passed.layers {
+        post(
+            &scope,
+            match aside.digest(layer.key).await {
+                Ok(digest) => layer.hashed(digest, layer.stored_bytes),
+                Err(error) => layer.failed(message(&error)),
+            },
+        );
+    }
+    post(&scope, passed.read());
 }
 
 /// Entries are handed over beside their reply, so that nobody on the way copies them.
@@ -72,22 +105,27 @@ pub(super) fn post(scope: &DedicatedWorkerGlobalScope, mut reply: Reply) {
     let _ = scope.post_message_with_transfer(&parts, &handed_over);
 }
 
-/// The files that came with a request.
-struct Blobs(js_sys::Array);
+/// How many bytes tell what a file is compressed with.
+const HEAD_BYTES: u64 = 16;
+
+/// The files that came with a request, and what is held of the first one.
+struct Blobs {
+    files: js_sys::Array,
+    held: Option<Held>,
+}
 
 impl Blobs {
     fn at(&self, idx: usize) -> JsValue {
-        u32::try_from(idx).map_or(JsValue::UNDEFINED, |idx| self.0.get(idx))
+        u32::try_from(idx).map_or(JsValue::UNDEFINED, |idx| self.files.get(idx))
     }
 }
 
 impl Files for Blobs {
     fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource + '_>, String> {
-        let value = u32::try_from(idx).map_or(JsValue::UNDEFINED, |idx| self.0.get(idx));
-        let blob =
-            value.dyn_into::<web_sys::Blob>().map_err(|_| "no file came with the request".to_owned())?;
+        let blob = self.at(idx).dyn_into::<Blob>();
+        let blob = blob.map_err(|_| "no file came with the request".to_owned())?;
         let source = BlobSource::new(blob).map_err(|error| message(&error))?;
-        Ok(Box::new(source))
+        Ok(Box::new(source.with_held(self.held.as_ref().filter(|_| idx == 0))))
     }
 
     fn facts(&mut self, idx: usize) -> (u64, i64) {

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use common::{best_of, millis, ratio};
 use layerlab::archive::{ByteSource, Limits, SourceError};
+use layerlab::digest::HashHere;
 use layerlab::image::{self, Event, LayerOutcome, LayerPlan, LayerWanted, OpenAs};
 use layerlab::layer::LayerTree;
 
@@ -55,19 +56,26 @@ struct Listed {
 fn list(path: &Path) -> Listed {
     let mut listed = Listed::default();
     let mut layers = Vec::new();
-    let outcome =
-        image::find(&mut FileSource::open(path), OpenAs::Image, Limits::for_browser(), &mut |event| {
+    let outcome = image::find(
+        &mut FileSource::open(path),
+        OpenAs::Image,
+        Limits::for_browser(),
+        &mut HashHere::default(),
+        &mut |event| {
             match event {
                 Event::Images(images) => {
                     layers = images.iter().flat_map(|image| image.layers.clone()).collect();
                     layers.sort_by_key(LayerPlan::key);
                     layers.dedup_by_key(|plan| plan.key());
                 }
-                Event::Layer { layer, .. } => listed.trees.push(layer.tree),
+                Event::Layer { layer, .. } | Event::LayerPassed { layer, .. } => {
+                    listed.trees.push(layer.tree)
+                }
                 Event::Progress { .. } | Event::Documents(_) => {}
             }
             ControlFlow::Continue(())
-        });
+        },
+    );
     if outcome != Ok(true) {
         for (plan, is_listed, tree) in side_by_side(path, layers, LayerWanted::Entries) {
             listed.trees.push(tree.tree());

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use layerlab::archive::tar::{MemberKind, Seeking, Streaming, TarError, Walk};
 use layerlab::archive::{ByteSource, Limits, SliceSource, SourceError, Window};
-use layerlab::digest::Digest;
+use layerlab::digest::{Digest, HashHere};
 use layerlab::image::compare::{Comparison, FileDifferenceKind, LayerIds, LayerMatch, Side};
 use layerlab::image::problem::{OpenError, Problem};
 use layerlab::image::{self, Event, ImagePlan, Layer, OpenAs};
@@ -171,7 +171,7 @@ fn open(source: &mut dyn ByteSource, limits: Limits) -> Result<Opened, OpenError
         match event {
             Event::Progress { done_bytes, total_bytes } => assert!(done_bytes <= total_bytes),
             Event::Images(images) => opened.0 = images.to_vec(),
-            Event::Documents(_) => {}
+            Event::Documents(_) | Event::LayerPassed { .. } => {}
             Event::Layer { layer, .. } => opened.1.push(*layer),
         }
         ControlFlow::Continue(())
@@ -622,11 +622,13 @@ fn a_job_replies_in_order() {
     let mut replies = Vec::new();
     let mut job = Job::default();
     let id = JobId(3);
-    job.run(
+    let passed = job.run(
         Request::Open { job: id, open_as: OpenAs::Image, limits_times: 1 },
         &mut One(&bytes),
+        &mut HashHere::default(),
         &mut |reply| replies.push(reply),
     );
+    assert_eq!(passed, None);
     let letter = |reply: &Reply| match reply {
         Reply::Progressed { .. } => 'p',
         Reply::ImagesFound { .. } => 'i',
@@ -644,9 +646,10 @@ fn a_job_replies_in_order() {
     let (key, plans) = (layer.key.unwrap(), vec![layer.plan.clone()]);
     let wanted = LayerWanted::Entries;
     let mut told = Vec::new();
-    Job::default().run(
+    let _ = Job::default().run(
         Request::ReadLayer { job: id, key, plans, wanted, inflated_bytes: 0, limits_times: 1 },
         &mut One(&bytes),
+        &mut HashHere::default(),
         &mut |reply| told.push(reply),
     );
     let [Reply::LayerEntries { is_first: true, entries, .. }, Reply::LayerListed { .. }] = told.as_slice()
@@ -657,11 +660,11 @@ fn a_job_replies_in_order() {
     for job_id in [id, JobId(2)] {
         let entries = if job_id == id { entries.clone() } else { Default::default() };
         let keep = Request::KeepEntries { job: job_id, key, is_first: true, entries };
-        job.run(keep, &mut One(&bytes), &mut |reply| panic!("{reply:?}"));
+        let _ = job.run(keep, &mut One(&bytes), &mut HashHere::default(), &mut |reply| panic!("{reply:?}"));
     }
     let path = "etc".to_owned();
     let request = Request::ListFolder { job: id, image_idx: 0, layer_idx: 0, path };
-    job.run(request, &mut One(&bytes), &mut |reply| {
+    let _ = job.run(request, &mut One(&bytes), &mut HashHere::default(), &mut |reply| {
         let Reply::FolderListed { rows, .. } = reply else { panic!("{reply:?}") };
         assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["os-release"]);
     });

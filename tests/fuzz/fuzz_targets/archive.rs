@@ -13,11 +13,11 @@ use common::{Chopped, MAX_BYTES, limits, mutate};
 use flate2::write::GzEncoder;
 use layerlab::archive::compression::{Compression, unread_compression};
 use layerlab::archive::{ByteSource, SliceSource};
-use layerlab::digest::{ChainId, Digest, Sha512};
+use layerlab::digest::{ChainId, Digest, HashHere, Sha512};
 use layerlab::image::compare::{Comparison, LayerIds, Side};
 use layerlab::image::documents::Documents;
-use layerlab::image::problem::OpenError;
-use layerlab::image::{self, Event, ImagePlan, Layer, history, recovered};
+use layerlab::image::problem::{OpenError, Problem};
+use layerlab::image::{self, Event, ImagePlan, Layer, OpenAs, history, recovered};
 use layerlab::layer::stack::Stack;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
@@ -48,8 +48,42 @@ fuzz_target!(|bytes: &[u8]| {
             opened.documents.compression = Compression::None;
         }
         assert_eq!(inflated, whole);
+        check_passing(&stored, &whole);
     }
 });
+
+/// Layers that are listed and hashed as they pass are those that are read one by one.
+fn check_passing(stored: &[u8], whole: &Result<Opened, OpenError>) {
+    let mut aside = HashHere::default();
+    let mut passed = Vec::new();
+    let found = image::find(&mut SliceSource(stored), OpenAs::Image, limits(), &mut aside, &mut |event| {
+        if let Event::LayerPassed { key, layer } = event {
+            passed.push((key, layer));
+        }
+        ControlFlow::Continue(())
+    });
+    let Ok(whole) = whole else {
+        assert_eq!(found.err().as_ref(), whole.as_ref().err());
+        return;
+    };
+    assert_eq!(found, Ok(true));
+    let sorted = |problems: &[Problem]| {
+        let mut said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        said.sort();
+        said
+    };
+    let layers =
+        whole.images.iter().zip(&whole.layers).flat_map(|(image, layers)| image.layers.iter().zip(layers));
+    for (plan, expected) in layers {
+        let Some((key, listed)) = passed.iter().find(|(key, _)| plan.key() == Some(*key)) else { continue };
+        let plans = std::slice::from_ref(plan);
+        let (hashed, problems) = image::hashed_layer(plans, aside.digests[key], plan.stored_bytes).unwrap();
+        assert_eq!((hashed.blob_digest, hashed.diff_id), (expected.blob_digest, expected.diff_id));
+        let told = (listed.tree.n_members, listed.tree.content_bytes, listed.tar_bytes);
+        assert_eq!(told, (expected.tree.n_members, expected.tree.content_bytes, expected.tar_bytes));
+        assert_eq!(sorted(&[&listed.problems[..], &problems[0]].concat()), sorted(&expected.problems));
+    }
+}
 
 /// All that was told.
 #[derive(PartialEq, Debug, Default)]
@@ -81,6 +115,7 @@ fn open(source: &mut dyn ByteSource) -> Result<Opened, OpenError> {
                 assert!(is_rest_to_come && opened.layers[image_idx].len() == layer_idx);
                 opened.layers[image_idx].push(*layer);
             }
+            Event::LayerPassed { .. } => panic!("nobody hashes aside"),
         }
         ControlFlow::Continue(())
     })?;

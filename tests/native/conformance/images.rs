@@ -67,7 +67,7 @@ pub(super) fn open(path: &Path) -> Result<Told, OpenError> {
         FileSource::open(path).map_err(|error| OpenError::Unreadable { message: error.to_string() })?;
     image::open(&mut source, Limits::for_browser(), &mut |event| {
         match event {
-            Event::Progress { .. } => {}
+            Event::Progress { .. } | Event::LayerPassed { .. } => {}
             Event::Documents(documents) => told.documents = documents.clone(),
             Event::Images(images) => {
                 told.images = images.to_vec();
