@@ -16,19 +16,21 @@ use super::component::page::Page;
 use super::editor::Editor;
 use super::error::message;
 use super::folder::{self, Chosen};
+use super::inspecting::Inspecting;
 use super::listen::listeners;
 use super::storage::Storage;
 use crate::app::analysis::Analysis;
 use crate::app::assistant::Assistant;
 use crate::app::history::History;
 use crate::app::import::ContextMessage;
+use crate::app::inspect::InspectMessage;
 use crate::app::saved;
 use crate::app::share::ShareMessage;
 use crate::app::state::{EditorTab, OpenImage, Place, Session, State, Theme};
 use crate::app::update::{Effect, Message, update};
 use crate::app::view::{self, SimulateView};
 use crate::cache::solve::Reruns;
-use crate::protocol::{ContextSource, Reply, Request};
+use crate::protocol::{ContextSource, JobId, Reply, Request};
 
 /// Puts the page on screen.
 pub(super) fn start(build: &'static str) {
@@ -50,6 +52,8 @@ pub(super) enum Input {
     LayerReplied(Reply, Option<js_sys::ArrayBuffer>),
     /// A file was chosen or dropped.
     FileChosen(File),
+    /// The reader said where to save, and what to write to.
+    SinkChosen(JobId, JsValue),
     /// A context was chosen or dropped.
     ContextChosen(Chosen),
     /// The files of a context were found.
@@ -94,7 +98,10 @@ pub(super) struct Root {
     /// Counts the contexts that were sent or given up.
     sending: Rc<Cell<u32>>,
     storage: Option<Storage>,
+    /// The file that was chosen last, until it has a name.
     file: Option<File>,
+    /// Those of archives that are open.
+    inspecting: Inspecting,
     /// Entries that came with a reply, until the worker that keeps them gets them.
     entries: Option<js_sys::ArrayBuffer>,
     editor: Option<Editor>,
@@ -180,6 +187,7 @@ impl Component for Root {
             sending: Rc::default(),
             storage: None,
             file: None,
+            inspecting: Inspecting::default(),
             entries: None,
             editor: None,
             editor_mode: EditorMode::Loading,
@@ -226,6 +234,10 @@ impl Component for Root {
                 let effects = update(&mut self.state, chosen);
                 self.run(ctx, effects);
                 true
+            }
+            Input::SinkChosen(sink, writable) => {
+                self.inspecting.sink_chosen(sink, writable);
+                false
             }
             Input::ContextChosen(chosen) => {
                 self.find_context(ctx, chosen);
@@ -302,6 +314,16 @@ impl Component for Root {
                     let failed = Message::Context(ContextMessage::WorkerFailed(message));
                     link.send_message(Input::App(failed));
                 }
+            })));
+            let link = ctx.link().clone();
+            self.inspecting.set_fetcher(bridge.another(Rc::new(move |heard| {
+                link.send_message(Input::App(match heard {
+                    Heard::Reply(Reply::Ready { .. }, _) => return,
+                    Heard::Reply(reply, _) => Message::WorkerReplied(reply),
+                    Heard::Failed(message) | Heard::Missing(message) => {
+                        Message::Inspect(InspectMessage::FetcherFailed(message))
+                    }
+                }));
             })));
             let reader = |reader| {
                 let link = ctx.link().clone();
@@ -389,7 +411,12 @@ impl Root {
                         self.storage_failed(ctx, &error);
                     }
                 }
-                Effect::SendFile(request) => self.send(&request, self.file.as_slice()),
+                Effect::KeepFile(id) => {
+                    self.file.take().into_iter().for_each(|file| self.inspecting.keep(id, file));
+                }
+                Effect::DropFile(id) => self.inspecting.let_go(id),
+                Effect::SendFile { file, request } => self.send(&request, self.inspecting.file(file)),
+                Effect::Inspect(effect) => self.inspecting.run(ctx.link(), effect),
                 Effect::Send(request) => match (&self.bridge, self.entries.take()) {
                     (Some(bridge), Some(entries)) if matches!(request, Request::KeepEntries { .. }) => {
                         bridge.send_entries(&request, &entries);
@@ -413,9 +440,9 @@ impl Root {
                         bridge.restart();
                     }
                 }
-                Effect::SendLayer { reader, request } => {
+                Effect::SendLayer { reader, file, request } => {
                     if let Some(bridge) = self.reader(reader) {
-                        bridge.send(&request, self.file.as_slice());
+                        bridge.send(&request, self.inspecting.file(file));
                     }
                 }
                 Effect::RestartReader(reader) => {
@@ -454,7 +481,7 @@ impl Root {
     }
 
     fn is_all_listed(&self) -> bool {
-        self.state.image.image().is_some_and(OpenImage::is_all_listed)
+        self.state.archives.image().is_some_and(OpenImage::is_all_listed)
     }
 
     fn reader(&self, reader: u32) -> Option<&Bridge> {

@@ -30,6 +30,8 @@ import { notes } from "./note";
 import { diagnostic, type Finding, problemKeys } from "./problems";
 import { highlight, theme } from "./theme";
 
+export { view } from "./viewer";
+
 export interface Editor {
   setText(text: string): void;
   setMarks(marks: Mark[]): void;

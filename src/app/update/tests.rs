@@ -1,5 +1,6 @@
 use super::*;
-use crate::protocol::JobId;
+use crate::app::state::ImageState;
+use crate::protocol::{JobId, Request};
 
 fn state() -> State {
     State::new(Session::example(), "b1")
@@ -10,15 +11,37 @@ fn stale_replies_are_dropped() {
     let mut state = state();
     let chosen = |name: &str| Message::ImageChosen { name: name.into(), size_bytes: 10 };
     let _ = update(&mut state, chosen("a.tar"));
-    let effects = update(&mut state, chosen("b.tar"));
-    assert!(effects.contains(&Effect::RestartWorker));
-    let stale = Reply::Failed { job: JobId(1), message: "old".into(), may_be_layer: false };
+    let _ = update(&mut state, chosen("b.tar"));
+    let names =
+        |state: &State| -> Vec<String> { state.archives.images().map(|image| image.name.clone()).collect() };
+    assert_eq!(names(&state), ["a.tar", "b.tar"]);
+    let stale = Reply::Failed { job: JobId(99), message: "old".into(), may_be_layer: false };
     let _ = update(&mut state, Message::WorkerReplied(stale));
-    assert!(matches!(&state.image, ImageState::Opening { image, .. } if image.name == "b.tar"));
-    let _ = update(&mut state, Message::OpeningCancelled);
+    assert_eq!(names(&state), ["a.tar", "b.tar"]);
+    // The keeper goes with what it was looking through; the other archive is read anew.
+    let effects = update(&mut state, Message::OpeningCancelled);
+    assert!(effects.contains(&Effect::RestartWorker));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::SendFile { file: JobId(1), .. })));
     let late = Reply::Listed { job: JobId(2), is_read: true };
     let _ = update(&mut state, Message::WorkerReplied(late));
-    assert_eq!(state.image, ImageState::Cancelled { name: "b.tar".into() });
+    assert!(matches!(state.archives.shown(), ImageState::Cancelled { name, .. } if name == "b.tar"));
+    assert_eq!(names(&state), ["a.tar"]);
+}
+
+#[test]
+fn a_closed_archive_lets_its_file_go_and_the_next_one_is_shown() {
+    let mut state = state();
+    for name in ["a.tar", "b.tar"] {
+        let _ = update(&mut state, Message::ImageChosen { name: name.into(), size_bytes: 10 });
+    }
+    for job in [1, 2] {
+        let listed = Reply::Listed { job: JobId(job), is_read: true };
+        let _ = update(&mut state, Message::WorkerReplied(listed));
+    }
+    let effects = update(&mut state, Message::Inspect(InspectMessage::ArchiveClosed(JobId(2))));
+    assert!(effects.contains(&Effect::DropFile(JobId(2))));
+    assert!(effects.contains(&Effect::Send(Request::Close { archive: JobId(2) })));
+    assert_eq!(state.archives.shown().name(), "a.tar");
 }
 
 #[test]
@@ -48,8 +71,8 @@ fn without_a_worker_a_file_is_not_waited_for() {
     let why = "it did not load".to_owned();
     let _ = update(&mut state, Message::WorkerMissing(why.clone()));
     let effects = update(&mut state, Message::ImageChosen { name: "a.tar".into(), size_bytes: 1 });
-    assert!(!effects.iter().any(|effect| matches!(effect, Effect::SendFile(_))));
-    assert!(matches!(&state.image, ImageState::Failed { message, .. } if *message == why));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::SendFile { .. })));
+    assert!(matches!(state.archives.shown(), ImageState::Failed { message, .. } if *message == why));
 }
 
 #[test]
@@ -57,8 +80,10 @@ fn a_crash_is_a_message() {
     let mut state = state();
     let _ = update(&mut state, Message::ImageChosen { name: "a.tar".into(), size_bytes: 1 });
     let effects = update(&mut state, Message::WorkerFailed("out of memory".into()));
-    assert_eq!(effects, [Effect::RestartWorker]);
-    assert!(matches!(&state.image, ImageState::Failed { message, .. } if message == "out of memory"));
+    assert_eq!(effects, [Effect::RestartWorker, Effect::RestartReaders]);
+    assert!(
+        matches!(state.archives.shown(), ImageState::Failed { message, .. } if message == "out of memory")
+    );
 }
 
 #[test]

@@ -126,7 +126,7 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                         />
                     },
                     Place::Inspect => html! {
-                        <Inspect state={Rc::clone(&props.state)} on_message={props.on_message.clone()} on_file={props.on_file.clone()} />
+                        <Inspect state={Rc::clone(&props.state)} view={Rc::clone(&props.view)} on_message={props.on_message.clone()} on_file={props.on_file.clone()} />
                     },
                 }
             }
