@@ -46,6 +46,8 @@ fn open(state: &mut State, image: OpenImage) -> Vec<Effect> {
     let mut effects = Vec::new();
     if matches!(state.image, ImageState::Opening { .. }) {
         effects = vec![Effect::RestartWorker, Effect::RestartReaders];
+    } else if let Some(before) = state.image.image() {
+        effects = vec![Effect::Send(Request::Close { archive: before.job })];
     }
     state.n_jobs += 1;
     let job = JobId(state.n_jobs);
@@ -379,8 +381,16 @@ pub(super) fn replied(state: &mut State, reply: Reply) -> Vec<Effect> {
             }
             return read_next(state);
         }
-        Reply::LayerHashed { key, reports, has_entries, .. } => {
-            return hashed(state, key, reports, has_entries);
+        Reply::LayerHashed { job, key, reports, has_entries } => {
+            let keep = reports.first().map(|report| Request::KeepReport {
+                job,
+                key,
+                blob_digest: report.blob_digest.clone(),
+                diff_id: report.diff_id.clone(),
+            });
+            let mut effects = hashed(state, key, reports, has_entries);
+            effects.extend(keep.map(Effect::Send));
+            return effects;
         }
         Reply::LayerFailed { key, message, .. } => {
             let report = LayerReport { problems: vec![message], ..LayerReport::default() };

@@ -82,7 +82,7 @@ impl Blobs {
 }
 
 impl Files for Blobs {
-    fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource + '_>, String> {
+    fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource>, String> {
         let value = u32::try_from(idx).map_or(JsValue::UNDEFINED, |idx| self.0.get(idx));
         let blob =
             value.dyn_into::<web_sys::Blob>().map_err(|_| "no file came with the request".to_owned())?;
