@@ -367,7 +367,7 @@ fn member(name: &str, body: &[u8]) -> Vec<u8> {
 struct One(web_sys::Blob);
 
 impl Files for One {
-    fn open(&mut self, _: usize) -> Result<Box<dyn ByteSource + '_>, String> {
+    fn open(&mut self, _: usize) -> Result<Box<dyn ByteSource>, String> {
         Ok(Box::new(BlobSource::new(self.0.clone()).unwrap()))
     }
 

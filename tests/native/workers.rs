@@ -18,12 +18,14 @@ use layerlab::image::{self, Event, LayerOutcome, LayerWanted, OpenAs};
 use layerlab::job::{Files, Job};
 use layerlab::protocol::{LayerReport, PlannedLayer, Request};
 
+use super::inspect::Owned;
+
 /// The file that was chosen.
 struct Chosen<'a>(&'a [u8]);
 
 impl Files for Chosen<'_> {
-    fn open(&mut self, _: usize) -> Result<Box<dyn ByteSource + '_>, String> {
-        Ok(Box::new(SliceSource(self.0)))
+    fn open(&mut self, _: usize) -> Result<Box<dyn ByteSource>, String> {
+        Ok(Box::new(Owned(self.0.into())))
     }
 
     fn facts(&mut self, _: usize) -> (u64, i64) {

@@ -55,7 +55,7 @@ pub enum Looks {
     Elf {
         /// For which processor, such as `x86-64`.
         machine: String,
-        /// What it is: `program`, `library`, `object` or `core`.
+        /// What it is: `program`, `program or library`, `object`, `core` or `file`.
         kind: String,
     },
     /// Something else that is known by its first bytes.
