@@ -37,7 +37,7 @@ pub(super) fn start(build: &'static str) {
                 *entries = js_sys::Uint8Array::new(&files.get(0)).to_vec().into();
             }
             let (job, scope, layers) = (Rc::clone(&job), scope.clone(), Rc::clone(&layers));
-            let run = move |request, files, held| {
+            let run = move |request, files, held: Option<Held>| {
                 let Ok(mut job) = job.try_borrow_mut() else { return };
                 let (mut files, mut aside) =
                     (Blobs { files, held: held.map(Rc::new) }, BrowserAside::new(&scope));
