@@ -11,7 +11,7 @@ use yew::prelude::*;
 
 use super::address::{current_place, forget_link, linked, named_place, show_place};
 use super::blob::whole;
-use super::bridge::{Bridge, Heard};
+use super::bridge::{Bridge, Heard, fetch_sample};
 use super::component::page::Page;
 use super::editor::Editor;
 use super::error::message;
@@ -52,6 +52,10 @@ pub(super) enum Input {
     LayerReplied(Reply, Option<js_sys::ArrayBuffer>),
     /// A file was chosen or dropped.
     FileChosen(File),
+    /// The sample image came.
+    SampleFetched(File),
+    /// The reader wants to look into the sample image.
+    SampleWanted,
     /// The reader said where to save, and what to write to.
     SinkChosen(JobId, JsValue),
     /// A context was chosen or dropped.
@@ -100,6 +104,8 @@ pub(super) struct Root {
     storage: Option<Storage>,
     /// The file that was chosen last, until it has a name.
     file: Option<File>,
+    /// The sample image, once it came.
+    sample: Option<File>,
     /// Those of archives that are open.
     inspecting: Inspecting,
     /// Entries that came with a reply, until the worker that keeps them gets them.
@@ -124,6 +130,7 @@ pub(super) struct Root {
 struct Callbacks {
     on_message: Callback<Message>,
     on_file: Callback<File>,
+    on_sample: Callback<()>,
     on_context: Callback<Chosen>,
     on_editor_host: Callback<web_sys::HtmlElement>,
 }
@@ -187,6 +194,7 @@ impl Component for Root {
             sending: Rc::default(),
             storage: None,
             file: None,
+            sample: None,
             inspecting: Inspecting::default(),
             entries: None,
             editor: None,
@@ -199,6 +207,7 @@ impl Component for Root {
             callbacks: Callbacks {
                 on_message: ctx.link().callback(Input::App),
                 on_file: ctx.link().callback(Input::FileChosen),
+                on_sample: ctx.link().callback(|()| Input::SampleWanted),
                 on_context: ctx.link().callback(Input::ContextChosen),
                 on_editor_host: ctx.link().callback(Input::EditorHostReady),
             },
@@ -235,6 +244,14 @@ impl Component for Root {
                 self.run(ctx, effects);
                 true
             }
+            Input::SampleFetched(sample) => {
+                self.sample = Some(sample);
+                true
+            }
+            Input::SampleWanted => match self.sample.clone() {
+                Some(sample) => Component::update(self, ctx, Input::FileChosen(sample)),
+                None => false,
+            },
             Input::SinkChosen(sink, writable) => {
                 self.inspecting.sink_chosen(sink, writable);
                 false
@@ -282,7 +299,7 @@ impl Component for Root {
 
     fn view(&self, _: &Context<Self>) -> Html {
         let Some((_, view)) = self.view.as_ref().filter(|_| self.is_restored) else { return Html::default() };
-        let Callbacks { on_message, on_file, on_context, on_editor_host } = self.callbacks.clone();
+        let Callbacks { on_message, on_file, on_sample, on_context, on_editor_host } = self.callbacks.clone();
         html! {
             <Page
                 state={Rc::new(self.state.clone())}
@@ -290,6 +307,7 @@ impl Component for Root {
                 editor_mode={self.editor_mode}
                 {on_message}
                 {on_file}
+                on_sample={self.sample.as_ref().map(|_| on_sample)}
                 {on_context}
                 {on_editor_host}
             />
@@ -340,6 +358,12 @@ impl Component for Root {
             };
             self.readers = (0..self.state.n_readers).map(reader).collect();
             self.bridge = Some(bridge);
+            let link = ctx.link().clone();
+            spawn_local(async move {
+                fetch_sample().await.into_iter().for_each(|sample| {
+                    link.send_message(Input::SampleFetched(sample));
+                });
+            });
         }
         // Whoever looks for images is about to open one.
         if self.state.session.place == Place::Inspect && !self.is_warm && self.bridge.is_some() {

@@ -25,6 +25,8 @@ pub(in crate::web) struct PageProps {
     pub(in crate::web) editor_mode: EditorMode,
     pub(in crate::web) on_message: Callback<Message>,
     pub(in crate::web) on_file: Callback<File>,
+    /// Hears that the sample image is wanted, once it is there.
+    pub(in crate::web) on_sample: Option<Callback<()>>,
     pub(in crate::web) on_context: Callback<Chosen>,
     pub(in crate::web) on_editor_host: Callback<web_sys::HtmlElement>,
 }
@@ -126,7 +128,7 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                         />
                     },
                     Place::Inspect => html! {
-                        <Inspect state={Rc::clone(&props.state)} view={Rc::clone(&props.view)} on_message={props.on_message.clone()} on_file={props.on_file.clone()} />
+                        <Inspect state={Rc::clone(&props.state)} view={Rc::clone(&props.view)} on_message={props.on_message.clone()} on_file={props.on_file.clone()} on_sample={props.on_sample.clone()} />
                     },
                 }
             }

@@ -25,7 +25,7 @@ const KEYS: [(&str, &str); 14] = [
 #[component(Keys)]
 pub(super) fn keys() -> Html {
     html! {
-        <details class="drop keys">
+        <details class="drop grid-keys">
             <summary class="button quiet square" aria-label="Keys" title="Keys">{ icon("circle-question-mark") }</summary>
             <dl class="drop-body">
                 { for KEYS.iter().map(|(key, what)| html! { <div><dt><kbd>{ *key }</kbd></dt><dd>{ *what }</dd></div> }) }

@@ -44,6 +44,7 @@ pub(super) struct InspectProps {
     pub(super) view: Rc<SimulateView>,
     pub(super) on_message: Callback<Message>,
     pub(super) on_file: Callback<File>,
+    pub(super) on_sample: Option<Callback<()>>,
 }
 
 /// What the parts of Inspect are given.
@@ -79,6 +80,7 @@ pub(super) fn inspect(props: &InspectProps) -> Html {
                 <ArchiveTabs state={Rc::clone(state)} on_message={on_message.clone()} />
                 <Opener
                     on_file={props.on_file.clone()}
+                    on_sample={props.on_sample.clone()}
                     is_small={!state.archives.all().is_empty()}
                     last_name={state.session.last_image_name.clone().filter(|_| state.archives.all().is_empty())}
                 />

@@ -9,6 +9,7 @@ use crate::web::component::icon::icon;
 #[derive(Properties, PartialEq)]
 pub(super) struct OpenerProps {
     pub(super) on_file: Callback<File>,
+    pub(super) on_sample: Option<Callback<()>>,
     pub(super) is_small: bool,
     pub(super) last_name: Option<String>,
 }
@@ -37,6 +38,12 @@ pub(super) fn opener(props: &OpenerProps) -> Html {
             } else {
                 <h2>{ "See what is inside an image" }</h2>
                 <p>{ "Drop a tarball anywhere on this page. It is read here, in your browser, and goes nowhere." }</p>
+                if let Some(on_sample) = &props.on_sample {
+                    <p class="sample">
+                        <button class="button" onclick={on_sample.reform(|_: MouseEvent| ())}>{ icon("flask-conical") }{ "Look into the sample image" }</button>
+                        <span>{ "a small shop with leftovers, a second copy of everything, and a secret that was deleted too late" }</span>
+                    </p>
+                }
                 <pre class="commands"><code>{ "docker save node:alpine -o image.tar\ndocker buildx build --output type=oci,dest=image.tar ." }</code></pre>
                 if let Some(name) = &props.last_name {
                     <p class="hint">{ format!("Last time it was {}. Browsers do not keep dropped files: drop it again to go on.", visible(name)) }</p>
