@@ -54,10 +54,16 @@ impl<'f> Filter<'f> {
         let name = path.get(name_start..).unwrap_or("");
         match &self.text {
             Text::All => true,
-            // It has to reach into the name: what only the folder's path holds was met above.
-            Text::Part { text, is_exact: true } => reaches(&format!("/{path}"), text, name.len()),
-            Text::Part { text, is_exact: false } => {
-                reaches(&format!("/{path}").to_lowercase(), text, name.to_lowercase().len())
+            Text::Part { text, is_exact } => {
+                // What ends with `/` is for folders, and a name is one as far as this can tell.
+                let end = if text.ends_with('/') { "/" } else { "" };
+                let (mut path, mut name) = (format!("/{path}{end}"), format!("{name}{end}"));
+                if !is_exact {
+                    (path, name) = (path.to_lowercase(), name.to_lowercase());
+                }
+                // It has to reach into the name: what only the folder's path holds was met above.
+                let start = path.len().saturating_sub(name.len());
+                path.rfind(text.as_str()).is_some_and(|at| at + text.len() > start)
             }
             Text::Name(glob) => match_path(glob, name).unwrap_or(false),
             Text::Path(pattern) => pattern.matches(path),
@@ -91,10 +97,6 @@ impl<'f> Filter<'f> {
         }
         false
     }
-}
-
-fn reaches(path: &str, text: &str, name_len: usize) -> bool {
-    path.rfind(text).is_some_and(|at| at + text.len() > path.len().saturating_sub(name_len))
 }
 
 fn text(pattern: &str, is_regex: bool) -> Result<Text, BadPattern> {
