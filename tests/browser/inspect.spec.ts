@@ -79,6 +79,8 @@ test("the files of a layer are browsed down to the deepest folder, and removed o
     await expect(entries(page)).toHaveCount(changes.length);
     await entry(page, "srv").click();
     await expect(entries(page)).toHaveCount(1);
+    await entry(page, "srv").click();
+    await expect(entries(page)).toHaveCount(changes.length);
   });
 
   await test.step("a whiteout", async () => {

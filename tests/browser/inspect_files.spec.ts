@@ -129,10 +129,10 @@ test("tree: 100,000 rows are walked from end to end, with few of them on the pag
   await openFile(page, upload("many.tar", largeTree(1000, 100)));
   await expectVerified(page);
   await button(page, "Unfold all").click();
-  await expect(tree(page)).toHaveAttribute("aria-rowcount", "101002");
+  await expect(tree(page)).toHaveAttribute("aria-rowcount", "101001");
   await tree(page).focus();
   await page.keyboard.press("End");
-  await expect(entry(page, "f99")).toHaveAttribute("aria-rowindex", "101002");
+  await expect(entry(page, "f99")).toHaveAttribute("aria-rowindex", "101001");
   expect(await entries(page).count()).toBeLessThan(120);
   await page.keyboard.press("Home");
   await expect(entries(page).first()).toHaveAttribute("aria-rowindex", "2");

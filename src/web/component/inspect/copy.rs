@@ -31,9 +31,9 @@ pub(super) fn copy(props: &CopyProps) -> Html {
     };
     html! {
         <span class="copied">
-            <code>{ props.text.clone() }</code>
+            <code title={props.text.clone()}>{ props.text.clone() }</code>
             <button class="button quiet square tiny" {onclick} aria-label={format!("Copy {}", props.what)} title={format!("Copy {}", props.what)}>{ icon(sign) }</button>
-            <span class="visually-hidden" role="status">{ said }</span>
+            <span class="visually-hidden" aria-live="polite">{ said }</span>
         </span>
     }
 }
