@@ -83,6 +83,8 @@ pub struct Pages {
     pub asked: BTreeMap<u32, JobId>,
     /// Pages that came.
     pub came: BTreeMap<u32, Rc<RowsReport>>,
+    /// The one that came last, which tells of the rows in all even where none of those in view came.
+    pub last: Option<Rc<RowsReport>>,
     /// Those are of an earlier key: shown until the first one of this key comes.
     pub is_old: bool,
     /// Why none come.
@@ -93,7 +95,7 @@ impl Pages {
     /// A page that tells of the rows in all.
     #[must_use]
     pub fn any(&self) -> Option<&RowsReport> {
-        self.came.values().next().map(Rc::as_ref)
+        self.last.as_deref()
     }
 
     /// A row, if it came.
@@ -112,7 +114,7 @@ impl Pages {
     /// Pages that are wanted while these rows are in view: one more on either side.
     #[must_use]
     pub fn wanted(&self, (first, last): (u32, u32)) -> std::ops::RangeInclusive<u32> {
-        let last_page = if self.is_old || self.came.is_empty() {
+        let last_page = if self.is_old || self.last.is_none() {
             u32::MAX
         } else {
             self.n_rows().saturating_sub(1) / PAGE_ROWS

@@ -461,8 +461,9 @@ fn want_rows(state: &mut State) -> Vec<Effect> {
     let pages = &mut state.inspect.pages;
     if pages.key != key {
         let is_same_tree = (pages.key.0, pages.key.1) == (key.0, key.1);
-        let came = if is_same_tree { std::mem::take(&mut pages.came) } else { Default::default() };
-        *pages = Pages { key, came, is_old: true, ..Pages::default() };
+        let earlier = std::mem::take(pages);
+        let (came, last) = if is_same_tree { (earlier.came, earlier.last) } else { Default::default() };
+        *pages = Pages { key, came, last, is_old: true, ..Pages::default() };
     }
     if pages.problem.is_some() {
         return Vec::new();
@@ -623,7 +624,9 @@ fn rows_came(state: &mut State, page: u32, reply: Reply) -> Vec<Effect> {
             }
             pages.problem = None;
             let n_rows = report.n_rows;
-            pages.came.insert(page, Rc::new(*report));
+            let report = Rc::new(*report);
+            pages.last = Some(Rc::clone(&report));
+            pages.came.insert(page, report);
             if let Some(open) = state.archives.image_mut() {
                 let last = n_rows.saturating_sub(1);
                 let look = &mut open.look;

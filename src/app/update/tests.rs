@@ -112,3 +112,71 @@ fn starting_over_asks_first() {
     let _ = update(&mut state, Message::ResetConfirmed);
     assert_eq!(state.session, Session::example());
 }
+
+#[test]
+fn rows_stay_counted_while_those_in_view_are_on_their_way() {
+    use crate::protocol::inspect::Answer;
+    use crate::protocol::inspect::rows::{RowsReport, TreeRow};
+    use crate::protocol::{ImageReport, LayerReport, PlannedLayer, RowKind};
+
+    let mut state = state();
+    let job = JobId(1);
+    let _ = update(&mut state, Message::ImageChosen { name: "a.tar".into(), size_bytes: 10 });
+    let layers = vec![PlannedLayer { key: Some(5), ..PlannedLayer::default() }];
+    let images = vec![ImageReport { layers, ..ImageReport::default() }];
+    let _ = update(&mut state, Message::WorkerReplied(Reply::ImagesFound { job, images }));
+    let report = LayerReport::default();
+    let read = Reply::LayerRead { job, image_idx: 0, layer_idx: 0, report };
+    let _ = update(&mut state, Message::WorkerReplied(read));
+    let _ = update(&mut state, Message::WorkerReplied(Reply::Listed { job, is_read: true }));
+    let row = TreeRow {
+        path: "a".into(),
+        name: "a".into(),
+        depth: 0,
+        kind: RowKind::File,
+        change: Default::default(),
+        has_changes_below: false,
+        is_opaque: false,
+        is_implicit: false,
+        total_bytes: 0,
+        own_bytes: 0,
+        n_below: 0,
+        mode: 0,
+        uid: 0,
+        gid: 0,
+        mtime_secs: 0,
+        link: String::new(),
+        device: None,
+        attributes: Vec::new(),
+        is_sparse: false,
+        n_times: 1,
+        written_by: 0,
+        is_matching: true,
+        is_unfolded: None,
+        pos_in_set: 1,
+        set_size: 100_000,
+    };
+    let mut answer = |state: &mut State| {
+        let asked: Vec<(u32, JobId)> =
+            state.inspect.pages.asked.iter().map(|(page, job)| (*page, *job)).collect();
+        for (page, job) in asked {
+            let rows = vec![row.clone(); 100];
+            let report = RowsReport { n_rows: 100_000, first: page * 100, rows, ..RowsReport::default() };
+            let answer = Answer::Rows(Box::new(report));
+            let _ = update(state, Message::WorkerReplied(Reply::Inspected { job, answer }));
+        }
+    };
+    answer(&mut state);
+    assert!(state.inspect.pages.row(0).is_some());
+    let _ = update(&mut state, Message::Inspect(InspectMessage::RowsSeen(99_970, 99_999)));
+    assert_eq!(state.inspect.pages.n_rows(), 100_000);
+    assert_eq!(state.inspect.pages.row(99_999), None);
+    answer(&mut state);
+    assert!(state.inspect.pages.row(99_999).is_some());
+    assert!(state.inspect.pages.came.len() <= 3, "what is out of view is not kept");
+    // An answer that nobody waits for any more changes nothing.
+    let before = state.clone();
+    let stale = Reply::Inspected { job: JobId(9999), answer: Answer::Layers(Vec::new()) };
+    let _ = update(&mut state, Message::WorkerReplied(stale));
+    assert_eq!(state, before);
+}

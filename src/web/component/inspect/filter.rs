@@ -86,7 +86,7 @@ pub(super) fn filter(props: &PartProps) -> Html {
                     Some(n) => format!("{n} matches"),
                     None => String::new(),
                 } }</span>
-                <button class="button quiet" onclick={on_message.reform(|_: MouseEvent| Message::Inspect(InspectMessage::FilterCleared))}>{ icon("x") }{ "Clear" }</button>
+                <button class="link" onclick={on_message.reform(|_: MouseEvent| Message::Inspect(InspectMessage::FilterCleared))}>{ "Clear" }</button>
             }
             if let Some(bad) = bad { <p class="field-problem" id="pattern-problem" role="alert">{ visible(&format!("{bad}.")) }</p> }
             if typed.is_least_bad() { <p class="field-problem" id="least-problem" role="alert">{ "This is no size: write 500 kB, 1.5 MiB or 4096." }</p> }

@@ -65,7 +65,7 @@ pub(super) fn grid(props: &PartProps) -> Html {
         TreeOf::Layer => "Files of this layer",
         TreeOf::Stack => "Files of all layers up to this one",
     };
-    if n_rows == 0 && !pages.is_old && !pages.came.is_empty() {
+    if n_rows == 0 && !pages.is_old && pages.last.is_some() {
         let what = if look.filter.is_any() {
             "No path is like that."
         } else {
