@@ -156,7 +156,7 @@ fn rows_stay_counted_while_those_in_view_are_on_their_way() {
         pos_in_set: 1,
         set_size: 100_000,
     };
-    let mut answer = |state: &mut State| {
+    let answer = |state: &mut State| {
         let asked: Vec<(u32, JobId)> =
             state.inspect.pages.asked.iter().map(|(page, job)| (*page, *job)).collect();
         for (page, job) in asked {
