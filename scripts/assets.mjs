@@ -1,7 +1,8 @@
-// Trunk's pre_build hook: makes target/web/{editor.js,layerlab.css,icons.svg} out of www/.
+// Trunk's pre_build hook: makes target/web/{editor.js,layerlab.css,icons.svg} out of www/, and sample.tar.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
+import { sample } from "./sample.mjs";
 
 const out = "target/web";
 const dev = process.env.LAYERLAB_DEV === "1";
@@ -20,6 +21,7 @@ await build({
   logLevel: "warning",
 });
 
+writeFileSync(`${out}/sample.tar`, sample());
 writeFileSync(`${out}/icons.svg`, sprite(JSON.parse(readFileSync("www/icons.json", "utf8"))));
 
 /**

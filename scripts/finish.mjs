@@ -39,6 +39,7 @@ if (dev) {
 
 const css = store("layerlab", "css", take("layerlab.css"));
 const editor = store("editor", "js", take("editor.js"));
+const sample = store("sample", "tar", take("sample.tar"));
 const appWasm = store("app", "wasm", take("app_bg.wasm"));
 const workerWasm = store("worker", "wasm", take("worker_bg.wasm"));
 const workerJs = store("worker", "js", await minified(take("worker.js").toString()));
@@ -78,6 +79,8 @@ replaceOnce(
     `<meta name="theme-color" media="(prefers-color-scheme: light)" content="${paper.light}">`,
     `<meta name="theme-color" media="(prefers-color-scheme: dark)" content="${paper.dark}">`,
     ...(dev ? [] : [`<meta name="layerlab-offline" content="./sw.js">`, `<meta name="layerlab-version" content="VERSION">`]),
+    // Fetched beside the worker's code, so that nothing is asked for later.
+    `<meta name="layerlab-sample" content="./${sample}">`,
   ].join("\n    "),
 );
 const directives = Object.entries(policy).map(([name, values]) => `${name} ${values.join(" ")}`);

@@ -2,6 +2,9 @@
 //! and worker, and the file that is read on its far side.
 #![cfg(target_arch = "wasm32")]
 
+#[path = "web/inspect.rs"]
+mod inspect;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::ControlFlow;
@@ -61,6 +64,9 @@ fn requests_arrive_as_they_were_sent() {
         Request::ListFolder {
             job, image_idx: 1, layer_idx: u32::MAX, path: "srv/naïve/🐳\u{fffd}".into()
         },
+        Request::KeepReport { job, key: MAX_BYTES, blob_digest: Some("sha256:00".into()), diff_id: None },
+        Request::Close { archive: job },
+        Request::Redeem { job, ticket: vec![0, 255].into(), limits_times: 8 },
         Request::ReadContext {
             job,
             source: ContextSource::Archive { size_bytes: MAX_BYTES },
@@ -78,12 +84,17 @@ fn requests_arrive_as_they_were_sent() {
             environment: "A=naïve\n".into(),
         },
     ];
-    for request in &requests {
+    let questions = inspect::questions().into_iter().map(|question| Request::Inspect { job, question });
+    for request in requests.into_iter().chain(questions).collect::<Vec<_>>().iter() {
         match request {
             // A variant that is added must be added above, too.
             Request::Open { .. }
             | Request::ReadLayer { .. }
             | Request::KeepEntries { .. }
+            | Request::KeepReport { .. }
+            | Request::Close { .. }
+            | Request::Inspect { .. }
+            | Request::Redeem { .. }
             | Request::ListFolder { .. }
             | Request::ReadContext { .. }
             | Request::ReadBuildFile { .. } => round_trip(request),
@@ -231,6 +242,8 @@ fn replies_arrive_as_they_were_sent() {
         },
         Reply::ContextRead { job, report: context },
         Reply::Failed { job, message: "this is no image".into(), may_be_layer: true },
+        Reply::InspectProgressed { job, done_bytes: 0, total_bytes: MAX_BYTES },
+        Reply::InspectFailed { job, message: "there is no such layer".into() },
         Reply::FolderListed {
             job,
             image_idx: 0,
@@ -239,7 +252,8 @@ fn replies_arrive_as_they_were_sent() {
             rows: kinds.map(row).into(),
         },
     ];
-    for reply in &replies {
+    let answers = inspect::answers().into_iter().map(|answer| Reply::Inspected { job, answer });
+    for reply in replies.into_iter().chain(answers).collect::<Vec<_>>().iter() {
         match reply {
             // A variant that is added must be added above, too.
             Reply::Ready { .. }
@@ -257,6 +271,9 @@ fn replies_arrive_as_they_were_sent() {
             | Reply::ArchiveEntries { .. }
             | Reply::ContextRead { .. }
             | Reply::Failed { .. }
+            | Reply::Inspected { .. }
+            | Reply::InspectProgressed { .. }
+            | Reply::InspectFailed { .. }
             | Reply::FolderListed { .. }
             | Reply::BuildFileRead { .. }
             | Reply::BuildFileFailed { .. } => round_trip(reply),
@@ -350,7 +367,7 @@ fn member(name: &str, body: &[u8]) -> Vec<u8> {
 struct One(web_sys::Blob);
 
 impl Files for One {
-    fn open(&mut self, _: usize) -> Result<Box<dyn ByteSource + '_>, String> {
+    fn open(&mut self, _: usize) -> Result<Box<dyn ByteSource>, String> {
         Ok(Box::new(BlobSource::new(self.0.clone()).unwrap()))
     }
 

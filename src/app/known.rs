@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::saved::Part;
-use super::state::State;
+use super::state::{OpenImage, State};
 use super::update::{Effect, changed};
 use crate::digest::{DiffId, Digest};
 use crate::graph::{BaseImage, reference};
 use crate::oci::{ImageConfig, Platform};
-use crate::protocol::ImageReport;
+use crate::protocol::{ImageReport, JobId};
 
 /// A base image as an archive tells it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -52,27 +52,33 @@ impl KnownImage {
     }
 }
 
+/// An opened image that could be a base: the archive's file, the image's place in it, and a name.
+pub type Candidate = (JobId, u32, String);
+
 /// The opened images that could be the base of this name: those that have the name come first.
 #[must_use]
-pub fn candidates(state: &State, full_name: &str) -> Vec<(u32, String)> {
-    let Some(image) = state.image.image() else { return Vec::new() };
+pub fn candidates(state: &State, full_name: &str) -> Vec<Candidate> {
     let named = |report: &ImageReport| {
         report.tags.iter().any(|tag| reference::normalize(tag).is_ok_and(|tag| tag == full_name))
     };
-    let label = |report: &ImageReport| match report.tags.first() {
+    let label = |report: &ImageReport, image: &OpenImage| match report.tags.first() {
         Some(tag) => format!("{tag} of {}", image.name),
         None => image.name.clone(),
     };
-    let all = image.images.iter().zip(0..);
-    let mut found: Vec<(bool, u32, String)> =
-        all.map(|(report, idx)| (!named(report), idx, label(report))).collect();
+    let all = state
+        .archives
+        .images()
+        .flat_map(|image| image.images.iter().zip(0..).map(move |(report, idx)| (image, report, idx)));
+    let mut found: Vec<(bool, JobId, u32, String)> =
+        all.map(|(image, report, idx)| (!named(report), image.file, idx, label(report, image))).collect();
     found.sort();
-    found.into_iter().map(|(_, idx, label)| (idx, label)).collect()
+    found.into_iter().map(|(_, file, idx, label)| (file, idx, label)).collect()
 }
 
 /// An opened image is the base of this name from now on, and was in every build.
-pub(super) fn take(state: &mut State, full_name: String, image_idx: u32) -> Vec<Effect> {
-    let report = state.image.image().and_then(|image| {
+pub(super) fn take(state: &mut State, full_name: String, file: JobId, image_idx: u32) -> Vec<Effect> {
+    let image = state.archives.images().find(|image| image.file == file);
+    let report = image.and_then(|image| {
         let report = image.images.get(usize::try_from(image_idx).ok()?)?;
         Some(KnownImage::of(&image.name, report))
     });
@@ -97,12 +103,19 @@ pub fn layer_size(state: &State, code: &str) -> Option<(u64, SizeSource)> {
     if let Some(size_bytes) = state.session.sizes.get(code) {
         return Some((*size_bytes, SizeSource::Reader));
     }
-    let image = state.image.image()?;
+    // The image that is shown comes first, then the others in their order.
+    let shown = state.archives.image();
+    let others = state.archives.images().filter(|image| shown.is_none_or(|shown| shown.file != image.file));
+    let size_bytes = shown.into_iter().chain(others).find_map(|image| made_by(image, code))?;
+    Some((size_bytes, SizeSource::OpenedImage))
+}
+
+/// The length of the layer that an instruction made in the chosen image of an archive.
+fn made_by(image: &OpenImage, code: &str) -> Option<u64> {
     let report = image.images.get(usize::try_from(image.image_idx).ok()?)?;
     let is_same = |layer: &crate::protocol::PlannedLayer| layer.instruction.as_deref() == Some(code);
     let idx = report.layers.iter().position(is_same)?;
-    let layer = image.layers.get(&(image.image_idx, u32::try_from(idx).ok()?))?;
-    Some((layer.content_bytes, SizeSource::OpenedImage))
+    Some(image.layers.get(&(image.image_idx, u32::try_from(idx).ok()?))?.content_bytes)
 }
 
 /// Reads a length as people write it: `92 MB`, `1.5GiB`, `4096`.
@@ -144,7 +157,7 @@ mod tests {
     use super::*;
     use crate::app::analysis::Analysis;
     use crate::app::history::History;
-    use crate::app::state::{ImageState, OpenImage, Session};
+    use crate::app::state::{ImageState, Session};
     use crate::app::update::{Message, update};
     use crate::cache::Verdict;
     use crate::oci::{RootFs, RuntimeConfig};
@@ -179,14 +192,15 @@ mod tests {
             ..ImageConfig::default()
         };
         let report = ImageReport { tags: vec!["node:alpine".into()], config, ..ImageReport::default() };
-        state.image = ImageState::Open(Box::new(OpenImage {
+        state.archives.push(ImageState::Open(Box::new(OpenImage {
             name: "node.tar".into(),
+            file: JobId(7),
             images: vec![report],
             ..OpenImage::default()
-        }));
+        })));
         let name = "docker.io/library/node:alpine".to_owned();
-        assert_eq!(candidates(&state, &name), [(0, "node:alpine of node.tar".to_owned())]);
-        let _ = update(&mut state, Message::BaseTaken { reference: name, image_idx: 0 });
+        assert_eq!(candidates(&state, &name), [(JobId(7), 0, "node:alpine of node.tar".to_owned())]);
+        let _ = update(&mut state, Message::BaseTaken { reference: name, file: JobId(7), image_idx: 0 });
         let session = &state.session;
         let history = History::replay(&session.events, session.reruns, &session.images, None);
         let analysis = Analysis::new(&state, &history, None);

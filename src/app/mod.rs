@@ -19,6 +19,7 @@ pub mod files;
 pub mod history;
 pub mod impact;
 pub mod import;
+pub mod inspect;
 pub mod known;
 pub mod legacy;
 pub mod offline;

@@ -402,7 +402,7 @@ fn left_out(state: &State, session: &Session) -> Vec<String> {
         !all.images.is_empty(),
         "layers of the images that serve as bases: their configuration is in".to_owned(),
     );
-    item(state.image.image().is_some(), "the image that is open in Inspect".to_owned());
+    item(state.archives.image().is_some(), "the image that is open in Inspect".to_owned());
     let n_events = all.events.len().saturating_sub(session.events.len());
     let events = if n_events == 1 { "event" } else { "events" };
     item(n_events > 0, format!("{n_events} {events} before the last build"));

@@ -12,6 +12,9 @@ use super::document::Document;
 use super::example;
 use super::history::{Bases, Event};
 use super::import::ImportState;
+use super::inspect::Inspect;
+use super::inspect::archives::OpenArchives;
+use super::inspect::look::Look;
 use super::known::KnownImages;
 use super::offline::Offline;
 use super::options::Options;
@@ -20,7 +23,7 @@ use super::undo::Undo;
 use crate::cache::solve::Reruns;
 use crate::context::Tree;
 use crate::context::unpacked::Archives;
-use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport, OpenAs};
+use crate::protocol::{ImageReport, JobId, LayerReport, OpenAs};
 
 /// Where the reader is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -263,12 +266,6 @@ impl Session {
     }
 }
 
-/// Image, layer and path of a folder.
-pub type FolderKey = (u32, u32, String);
-
-/// A folder's rows, once they came.
-pub type Rows = Option<Rc<Vec<FolderRow>>>;
-
 /// A layer that a worker is reading.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReadingLayer {
@@ -285,7 +282,9 @@ pub struct OpenImage {
     pub name: String,
     /// Its length.
     pub size_bytes: u64,
-    /// The job that reads it.
+    /// Names the file, and the archive as long as it is open: the first job that read it.
+    pub file: JobId,
+    /// The job that reads it: another one each time that it is read anew.
     pub job: JobId,
     /// What it is taken for.
     pub open_as: OpenAs,
@@ -312,10 +311,10 @@ pub struct OpenImage {
     pub image_idx: u32,
     /// The layer that is shown.
     pub layer_idx: u32,
-    /// Folders that were asked for: rows once they came.
-    pub folders: BTreeMap<FolderKey, Rows>,
-    /// Folders that are unfolded, of the layer that is shown.
-    pub unfolded: BTreeSet<String>,
+    /// How many times more of its entries became known: what was answered before that may differ.
+    pub n_changes: u32,
+    /// How its layers are looked at.
+    pub look: Look,
 }
 
 /// An image, or what there is instead.
@@ -324,7 +323,7 @@ pub enum ImageState {
     /// Nothing was opened.
     #[default]
     Empty,
-    /// It is being read.
+    /// It is being read, or waits for others that are.
     Opening {
         /// What is known already.
         image: Box<OpenImage>,
@@ -337,11 +336,19 @@ pub enum ImageState {
     Open(Box<OpenImage>),
     /// Reading was cancelled.
     Cancelled {
+        /// Names the file.
+        file: JobId,
         /// The file's name.
         name: String,
+        /// The file's length.
+        size_bytes: u64,
+        /// What it was taken for.
+        open_as: OpenAs,
     },
     /// It cannot be opened.
     Failed {
+        /// Names the file.
+        file: JobId,
         /// The file's name.
         name: String,
         /// Why, as a sentence.
@@ -368,6 +375,26 @@ impl ImageState {
         match self {
             Self::Opening { image, .. } | Self::Open(image) => Some(image),
             Self::Empty | Self::Cancelled { .. } | Self::Failed { .. } => None,
+        }
+    }
+
+    /// Names the file.
+    #[must_use]
+    pub fn file(&self) -> JobId {
+        match self {
+            Self::Empty => JobId::default(),
+            Self::Opening { image, .. } | Self::Open(image) => image.file,
+            Self::Cancelled { file, .. } | Self::Failed { file, .. } => *file,
+        }
+    }
+
+    /// The file's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Empty => "",
+            Self::Opening { image, .. } | Self::Open(image) => &image.name,
+            Self::Cancelled { name, .. } | Self::Failed { name, .. } => name,
         }
     }
 }
@@ -422,8 +449,10 @@ pub struct State {
     pub comparison: Option<Comparison>,
     /// The pane shown on a narrow screen.
     pub pane: Pane,
-    /// The image under inspection.
-    pub image: ImageState,
+    /// The archives under inspection.
+    pub archives: OpenArchives,
+    /// What is asked and answered of them.
+    pub inspect: Inspect,
     /// The worker.
     pub worker: WorkerState,
     /// How many workers read layers side by side.
@@ -475,7 +504,8 @@ impl State {
             file_filter: String::new(),
             comparison: None,
             pane: Pane::Edit,
-            image: ImageState::Empty,
+            archives: OpenArchives::default(),
+            inspect: Inspect::default(),
             worker: WorkerState::Loading,
             n_readers: 1,
             build: build.to_owned(),

@@ -211,7 +211,7 @@ pub struct BaseRow {
     /// The file that its configuration and layers are known from.
     pub known_from: Option<String>,
     /// Opened images that could be it, the likeliest first.
-    pub candidates: Vec<(u32, String)>,
+    pub candidates: Vec<known::Candidate>,
 }
 
 fn bases(state: &State, history: &History, analysis: &Analysis) -> Vec<BaseRow> {

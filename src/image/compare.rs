@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::{ImagePlan, Layer, LayerPlan};
 use crate::digest::{DiffId, Digest};
 use crate::layer::LayerEntry;
-use crate::layer::stack::{Aspect, Stack, differences};
+use crate::layer::stack::{Aspect, NodeId, Stack, differences, is_undecided};
 use crate::oci::ImageConfig;
 
 /// What a layer is known by.
@@ -238,6 +238,44 @@ fn compare_files(before: &Stack, after: &Stack) -> Vec<FileDifference> {
     }));
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
+}
+
+/// A path whose content is told to be the same by its length alone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Undecided {
+    /// The path.
+    pub path: String,
+    /// The layer of the image before that wrote it.
+    pub before_idx: usize,
+    /// The layer of the image after that wrote it.
+    pub after_idx: usize,
+    /// Bytes to be read of both images.
+    pub bytes: u64,
+}
+
+/// Paths of both final trees with contents of the same length that were not read, other than those
+/// that come from the same layer.
+#[must_use]
+pub fn undecided(before: Side<'_>, after: Side<'_>, layers: &[LayerMatch]) -> Vec<Undecided> {
+    let tops = before.stack.n_layers().checked_sub(1).zip(after.stack.n_layers().checked_sub(1));
+    let Some((old_top, new_top)) = tops else { return Vec::new() };
+    let found = |(path, node): (String, NodeId)| {
+        let old_node = before.stack.find(&path)?;
+        let before_idx = before.stack.view(old_node, old_top)?.written_by;
+        let after_idx = after.stack.view(node, new_top)?.written_by;
+        let is_same_layer = match layers.get(after_idx)? {
+            LayerMatch::SameBlob { before_idx: same } | LayerMatch::SameDiffId { before_idx: same } => {
+                *same == before_idx
+            }
+            LayerMatch::Replaced { .. } | LayerMatch::New => false,
+        };
+        let old = before.stack.file_at(old_node, old_top)?;
+        let new = after.stack.file_at(node, new_top)?;
+        let unread = [old, new].into_iter().filter(|entry| entry.digest.is_none());
+        let bytes = unread.fold(0, |sum: u64, entry| sum.saturating_add(entry.size_bytes));
+        (!is_same_layer && is_undecided(old, new)).then_some(Undecided { path, before_idx, after_idx, bytes })
+    };
+    after.stack.tree(new_top).into_iter().filter_map(found).collect()
 }
 
 fn compare_configs(before: &ImageConfig, after: &ImageConfig) -> Vec<ConfigDifference> {

@@ -6,6 +6,8 @@
 //! a Helm chart. Both are told with their text; their layers are no file trees
 //! and are not read.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::from_io;
@@ -51,6 +53,8 @@ pub struct Attestation {
     pub about: Option<String>,
     /// What is said, by the type of each statement.
     pub predicates: Vec<String>,
+    /// What it says, statement by statement.
+    pub statements: Vec<Statement>,
     /// The manifest's text.
     pub manifest: String,
 }
@@ -68,6 +72,52 @@ pub struct Artifact {
     pub manifest: String,
 }
 
+/// A list of the archive, as it stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct List {
+    /// The member's name.
+    pub name: String,
+    /// Digest of its bytes.
+    pub digest: Digest,
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its text; of a long one the beginning.
+    pub text: String,
+}
+
+impl List {
+    /// A document of these bytes.
+    pub(super) fn new(name: &str, bytes: &[u8]) -> Self {
+        let text = beginning(bytes);
+        Self { name: name.to_owned(), digest: Digest::of(bytes), size_bytes: bytes.len() as u64, text }
+    }
+}
+
+/// What an attestation says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Statement {
+    /// As the manifest lists it.
+    pub descriptor: Descriptor,
+    /// What is said, by its type.
+    pub predicate: Option<String>,
+    /// Whom it speaks of: name and digest.
+    pub subjects: Vec<String>,
+    /// Its text, where the archive has it; of a long one the beginning.
+    pub text: Option<String>,
+}
+
+/// More of a document is not kept.
+pub const MAX_TEXT_BYTES: usize = 1 << 20;
+
+/// How many statements of an attestation and how many subjects of a statement are kept.
+const MAX_LISTED: usize = 64;
+
+/// The text of a document, as far as it is kept.
+fn beginning(bytes: &[u8]) -> String {
+    let kept = bytes.get(..MAX_TEXT_BYTES).unwrap_or(bytes);
+    String::from_utf8_lossy(kept).into_owned()
+}
+
 /// What an archive is, beside its images.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Documents {
@@ -77,6 +127,9 @@ pub struct Documents {
     pub compression: Compression,
     /// Members of its tar.
     pub n_members: u64,
+    /// Its own lists: `index.json` and the indexes that it names, `manifest.json`, `repositories`,
+    /// `oci-layout`.
+    pub lists: Vec<List>,
     /// Manifests about its images.
     pub attestations: Vec<Attestation>,
     /// Manifests of something else.
@@ -89,6 +142,7 @@ impl Default for Documents {
             form: Form::default(),
             compression: Compression::None,
             n_members: 0,
+            lists: Vec::new(),
             attestations: Vec::new(),
             artifacts: Vec::new(),
         }
@@ -118,13 +172,51 @@ pub(super) fn attestation(
     }
     let statements: Statements = serde_json::from_slice(bytes)?;
     let predicates = statements.layers.iter().filter_map(|layer| layer.annotations.get(PREDICATE));
+    let statement = |layer: &Descriptor| Statement {
+        descriptor: layer.clone(),
+        predicate: layer.annotations.get(PREDICATE).cloned(),
+        subjects: Vec::new(),
+        text: None,
+    };
     Ok(Attestation {
+        statements: statements.layers.iter().take(MAX_LISTED).map(statement).collect(),
         descriptor: descriptor.clone(),
         manifest_digest: digest,
         about: descriptor.annotations.get(ABOUT).cloned(),
         predicates: predicates.cloned().collect(),
         manifest: String::from_utf8_lossy(bytes).into_owned(),
     })
+}
+
+impl Statement {
+    /// Its bytes were found.
+    pub(super) fn read(&mut self, bytes: &[u8]) {
+        /// Whom it speaks of; the rest is shown as it stands.
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct InToto {
+            #[serde(default)]
+            predicate_type: Option<String>,
+            #[serde(default)]
+            subject: Vec<Subject>,
+        }
+        #[derive(Deserialize)]
+        struct Subject {
+            #[serde(default)]
+            name: String,
+            #[serde(default)]
+            digest: BTreeMap<String, String>,
+        }
+        self.text = Some(beginning(bytes));
+        let Ok(read) = serde_json::from_slice::<InToto>(bytes) else { return };
+        let line = |subject: &Subject| {
+            let digests = subject.digest.iter().map(|(algorithm, hex)| format!("{algorithm}:{hex}"));
+            let words: Vec<String> = std::iter::once(subject.name.clone()).chain(digests).collect();
+            words.join(" ").trim().to_owned()
+        };
+        self.predicate = self.predicate.take().or(read.predicate_type);
+        self.subjects = read.subject.iter().take(MAX_LISTED).map(line).collect();
+    }
 }
 
 /// An artifact from its manifest.

@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use serde::de::DeserializeOwned;
 
-use super::documents::{self, Documents, Form};
+use super::documents::{self, Documents, Form, List};
 use super::members::{Kept, Members, blob_name};
 use super::problem::{Finding, OpenError, Part, Problem};
 use super::{ImagePlan, LayerPlan};
@@ -54,13 +54,19 @@ pub(super) fn plan(
     }
     if has_index {
         match planner.json::<Index>("index.json") {
-            Ok((index, _)) => planner.add_index(&index, 0),
+            Ok((index, bytes)) => {
+                planner.keep_list("index.json", &bytes);
+                planner.add_index(&index, 0);
+            }
             Err(problem) => planner.find(Part::Index, problem),
         }
     }
     if has_docker {
         match planner.json::<Vec<DockerManifest>>("manifest.json") {
-            Ok((list, _)) => list.iter().for_each(|docker| planner.add_docker_image(docker)),
+            Ok((list, bytes)) => {
+                planner.keep_list("manifest.json", &bytes);
+                list.iter().for_each(|docker| planner.add_docker_image(docker));
+            }
             Err(problem) => planner.find(Part::Manifest, problem),
         }
     }
@@ -121,9 +127,18 @@ impl Planner<'_> {
         }
     }
 
+    /// A list of the archive is shown as it stands.
+    fn keep_list(&mut self, name: &str, bytes: &[u8]) {
+        self.documents.lists.push(List::new(name, bytes));
+    }
+
     /// `oci-layout` says which version the rest is of.
     fn check_layout(&mut self) {
-        let layout = self.json::<Layout>("oci-layout").map(|(layout, _)| layout).unwrap_or_default();
+        let layout = self.json::<Layout>("oci-layout").map(|(layout, bytes)| {
+            self.keep_list("oci-layout", &bytes);
+            layout
+        });
+        let layout = layout.unwrap_or_default();
         let version = layout.image_layout_version;
         if !version.starts_with("1.") {
             self.find(Part::Archive, Problem::LayoutVersion { version });
@@ -183,6 +198,16 @@ impl Planner<'_> {
             let told = documents::attestation(descriptor, Digest::of(&bytes), &bytes);
             told.map_err(|error| json_problem(&name, &error))
         });
+        let told = told.map(|mut told| {
+            for statement in &mut told.statements {
+                let name = blob_name(&statement.descriptor.digest);
+                // One that is not there is told without a text.
+                if let Some(bytes) = name.and_then(|name| self.bytes(&name).ok()) {
+                    statement.read(&bytes);
+                }
+            }
+            told
+        });
         match told {
             Ok(told) if self.documents.attestations.contains(&told) => {}
             Ok(told) => self.documents.attestations.push(told),
@@ -231,6 +256,7 @@ impl Planner<'_> {
             }
             Ok(inner) if depth < self.limits.index_depth => {
                 self.seen.insert(descriptor.digest.clone());
+                self.keep_list(&name, &bytes);
                 self.add_index(&inner, depth + 1);
             }
             Ok(_) => self.find(Part::Index, Problem::IndexesTooDeep),

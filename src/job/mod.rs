@@ -5,17 +5,19 @@
 
 mod build_file;
 mod context;
+mod inspect;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use self::inspect::{Inspector, Reader};
 use crate::archive::compression::Compression;
 use crate::archive::{ByteSource, Limits};
 use crate::context::Tree;
 use crate::digest::{Digest, HashAside};
 use crate::image::listing::Listing;
 use crate::image::problem::Problem;
-use crate::image::{self, Event, ImagePlan, Layer, LayerOutcome, LayerPlan};
+use crate::image::{self, Event, Layer, LayerOutcome, LayerPlan};
 use crate::layer::LayerTree;
 use crate::protocol::{FolderRow, ImageReport, JobId, LayerReport, LayerWanted, OpenAs, Reply, Request};
 
@@ -24,11 +26,11 @@ const PROGRESS_STEP_BYTES: u64 = 8 << 20;
 
 /// The files that travel with a request, in its order.
 pub trait Files {
-    /// Opens one of them.
+    /// Opens one of them. It may stay open beyond the request.
     ///
     /// # Errors
     /// A sentence on why it cannot be read.
-    fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource + '_>, String>;
+    fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource>, String>;
 
     /// How long one of them is, and when it was changed, in seconds since 1970.
     fn facts(&mut self, idx: usize) -> (u64, i64);
@@ -37,12 +39,10 @@ pub trait Files {
 /// What a worker holds between two requests.
 #[derive(Default)]
 pub struct Job {
-    /// The job of the archive opened last.
-    opened: JobId,
-    /// For each of its images the layers, by their keys.
-    images: Vec<Vec<Option<u64>>>,
-    /// Their entries.
-    trees: BTreeMap<u64, LayerTree>,
+    /// The archives that are open, and what was answered of them.
+    inspector: Inspector,
+    /// The archive that was read out of last.
+    reader: Option<Reader>,
     /// The context that was read last.
     context: Tree,
 }
@@ -76,23 +76,28 @@ impl Job {
             }
             Request::KeepEntries { job, key, is_first, entries } => {
                 // Another worker of the same build made them, maybe of an archive that was left since.
-                if job != self.opened {
-                    return None;
-                }
+                let archive = self.inspector.archive(job)?;
                 let piece = postcard::from_bytes(&entries).ok()?;
-                match self.trees.get_mut(&key).filter(|_| !is_first) {
-                    Some(tree) => tree.append(piece),
-                    None => drop(self.trees.insert(key, piece)),
+                archive.keep(key, piece, is_first);
+            }
+            Request::KeepReport { job, key, blob_digest, diff_id } => {
+                if let Some(archive) = self.inspector.archive(job) {
+                    archive.keep_report(key, blob_digest.as_deref(), diff_id.as_deref());
                 }
+            }
+            Request::Close { archive } => self.inspector.close(archive),
+            Request::Inspect { job, question } => reply(self.inspector.answer(job, question)),
+            Request::Redeem { job, ticket, limits_times } => {
+                inspect::redeem(&mut self.reader, job, (&ticket, limits_times), files, reply);
             }
             Request::ReadContext { job, source, is_again } => {
                 let earlier = if is_again { std::mem::take(&mut self.context) } else { Tree::default() };
                 self.context = context::read(job, source, earlier, files, reply);
             }
             Request::ListFolder { job, image_idx, layer_idx, path } => {
-                let rows = self
-                    .tree(image_idx, layer_idx)
-                    .map_or(Vec::new(), |tree| tree.rows(&path).iter().map(FolderRow::new).collect());
+                let tree = self.inspector.archive(job).and_then(|archive| archive.tree(image_idx, layer_idx));
+                let rows =
+                    tree.map_or(Vec::new(), |tree| tree.rows(&path).iter().map(FolderRow::new).collect());
                 reply(Reply::FolderListed { job, image_idx, layer_idx, path, rows });
             }
             Request::ReadBuildFile { job, name, text, environment } => {
@@ -100,12 +105,6 @@ impl Job {
             }
         }
         None
-    }
-
-    /// The entries of a layer.
-    fn tree(&self, image_idx: u32, layer_idx: u32) -> Option<&LayerTree> {
-        let key = (*self.images.get(image_idx as usize)?.get(layer_idx as usize)?)?;
-        self.trees.get(&key)
     }
 
     fn open(
@@ -117,10 +116,7 @@ impl Job {
         aside: &mut dyn HashAside,
         reply: &mut dyn FnMut(Reply),
     ) -> Option<Passed> {
-        let Self { opened, images, trees, .. } = self;
-        *opened = job;
-        trees.clear();
-        images.clear();
+        let archive = self.inspector.open(job);
         let mut told_bytes = 0;
         let narrow = |idx: usize| u32::try_from(idx).unwrap_or(u32::MAX);
         let mut plans: BTreeMap<u64, Vec<LayerPlan>> = BTreeMap::new();
@@ -132,10 +128,9 @@ impl Job {
                         reply(Reply::Progressed { job, done_bytes, total_bytes });
                     }
                 }
-                Event::Documents(_) => {}
+                Event::Documents(documents) => archive.set_documents(documents),
                 Event::Images(found) => {
-                    let keys = |plan: &ImagePlan| plan.layers.iter().map(LayerPlan::key).collect();
-                    *images = found.iter().map(keys).collect();
+                    archive.set_plans(found);
                     for plan in found.iter().flat_map(|image| &image.layers) {
                         plan.key()
                             .into_iter()
@@ -145,14 +140,12 @@ impl Job {
                 }
                 Event::LayerPassed { key, layer } => {
                     reply(Reply::LayerListed { job, key, report: LayerReport::new(&layer) });
-                    trees.insert(key, layer.tree);
+                    archive.keep(key, layer.tree, true);
                     passed.extend(Hashable::new(job, key, plans.remove(&key).unwrap_or_default()));
                 }
                 Event::Layer { image_idx, layer_idx, layer } => {
                     let report = LayerReport::new(&layer);
-                    if let Some(key) = key_at(images, (image_idx, layer_idx)) {
-                        trees.insert(key, layer.tree);
-                    }
+                    archive.set_layer((image_idx, layer_idx), *layer);
                     let (image_idx, layer_idx) = (narrow(image_idx), narrow(layer_idx));
                     reply(Reply::LayerRead { job, image_idx, layer_idx, report });
                 }
@@ -162,14 +155,13 @@ impl Job {
         match outcome {
             Ok(is_read) if passed.is_empty() => reply(Reply::Listed { job, is_read }),
             Ok(_) => return Some(Passed { job, layers: passed }),
-            Err(error) => reply(Reply::failed(job, &error)),
+            Err(error) => {
+                self.inspector.close(job);
+                reply(Reply::failed(job, &error));
+            }
         }
         None
     }
-}
-
-fn key_at(images: &[Vec<Option<u64>>], (image_idx, layer_idx): (usize, usize)) -> Option<u64> {
-    *images.get(image_idx)?.get(layer_idx)?
 }
 
 /// Far enough from what was told last to be told.
@@ -393,7 +385,7 @@ mod tests {
     struct Given(Vec<(&'static [u8], i64)>, Vec<usize>);
 
     impl Files for Given {
-        fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource + '_>, String> {
+        fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource>, String> {
             self.1.push(idx);
             let (bytes, _) = self.0.get(idx).copied().ok_or("no file came with the request")?;
             Ok(Box::new(SliceSource(bytes)))

@@ -33,6 +33,12 @@ pub struct DiveFile {
 pub struct Dive {
     /// The smallest sizes by the discovered ones.
     pub efficiency: f64,
+    /// The sum of the smallest sizes, paths aside that only a whiteout names that removes nothing.
+    pub smallest_bytes: u64,
+    /// How many such paths there are: each counts -1.
+    pub n_unknown: u64,
+    /// The sum of the discovered sizes.
+    pub discovered_bytes: u64,
     /// The sum over the wasted files.
     pub wasted_bytes: u64,
     /// Sizes of all that the layers store.
@@ -100,6 +106,9 @@ impl Dive {
             } else {
                 (to_f64(smallest) - to_f64(n_unknown)) / to_f64(discovered)
             },
+            smallest_bytes: smallest,
+            n_unknown,
+            discovered_bytes: discovered,
             wasted_bytes: files.iter().fold(0, |sum, file| sum.saturating_add(file.bytes)),
             size_bytes: layer_bytes.iter().fold(0, |sum, bytes| sum.saturating_add(*bytes)),
             layer_bytes,

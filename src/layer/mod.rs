@@ -6,11 +6,14 @@
 //!
 //! A [`LayerTree`] is made while the layer streams by; each file's content is
 //! hashed on the way and not kept. A [`stack::Stack`] puts layers on top of each
-//! other, [`unhashed`] whose content is still to be hashed where layers were only
+//! other, [`attributes`] reads what entries are marked with, [`unhashed`] whose content is still to be hashed where layers were only
 //! listed, [`waste`] tells which of their bytes the final tree does not show,
-//! [`dive`] tells what the tool of that name says of them.
+//! [`dive`] tells what the tool of that name says of them, [`findings`] which
+//! leftovers and secrets they store.
 
+pub mod attributes;
 pub mod dive;
+pub mod findings;
 pub mod stack;
 pub mod unhashed;
 pub mod waste;
@@ -236,6 +239,18 @@ impl LayerTree {
     /// Puts the next piece behind those that came before.
     pub fn append(&mut self, mut piece: Self) {
         self.entries.append(&mut piece.entries);
+    }
+
+    /// A tree of some of its entries.
+    #[must_use]
+    pub fn only(&self, paths: &[String]) -> Self {
+        let mut some = Self::default();
+        for path in paths {
+            if let Some(entry) = self.entries.get(path) {
+                some.entries.insert(path.clone(), Rc::clone(entry));
+            }
+        }
+        some
     }
 
     fn add(&mut self, member: Member, digest: Option<Digest>) {

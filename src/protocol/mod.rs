@@ -9,6 +9,7 @@
 //! not hear the message.
 
 pub mod build_file;
+pub mod inspect;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use self::build_file::BuildFileReport;
+use self::inspect::{Answer, Question};
 use crate::archive::tar::MemberKind;
 use crate::context::Entry;
 use crate::context::unpacked::Holds;
@@ -80,9 +82,41 @@ pub enum Request {
         /// It is the folder that was read before: only what changed is read.
         is_again: bool,
     },
-    /// List a folder of a layer of the image that was opened last.
+    /// What was computed of a layer elsewhere, for the worker that keeps the entries.
+    KeepReport {
+        /// The job that opened the archive.
+        job: JobId,
+        /// Which layer.
+        key: u64,
+        /// Digest of the stored bytes.
+        blob_digest: Option<String>,
+        /// Digest of the tar inside.
+        diff_id: Option<String>,
+    },
+    /// Forget an archive: its file is closed.
+    Close {
+        /// The job that opened it.
+        archive: JobId,
+    },
+    /// Answer a question about archives that are open.
+    Inspect {
+        /// The job of the question.
+        job: JobId,
+        /// What is asked.
+        question: Question,
+    },
+    /// Do what a ticket says with the archive's file, which travels with this message.
+    Redeem {
+        /// The job of the question that the ticket answers.
+        job: JobId,
+        /// The ticket, from [`Answer::Ticket`].
+        ticket: ByteBuf,
+        /// The usual limits, so many times.
+        limits_times: u32,
+    },
+    /// List a folder of a layer.
     ListFolder {
-        /// The job.
+        /// The job that opened the archive.
         job: JobId,
         /// Which image of the archive.
         image_idx: u32,
@@ -255,6 +289,29 @@ pub enum Reply {
         /// It is a tar without an image: it could be opened as one layer.
         may_be_layer: bool,
     },
+    /// The answer to a question, or a part of it.
+    Inspected {
+        /// The job of the question.
+        job: JobId,
+        /// What is answered.
+        answer: Answer,
+    },
+    /// Bytes gone through for an answer.
+    InspectProgressed {
+        /// The job of the question.
+        job: JobId,
+        /// So far.
+        done_bytes: u64,
+        /// In all, as far as known yet.
+        total_bytes: u64,
+    },
+    /// A question cannot be answered.
+    InspectFailed {
+        /// The job of the question.
+        job: JobId,
+        /// Why, as a sentence.
+        message: String,
+    },
     /// A folder's rows.
     FolderListed {
         /// The job.
@@ -415,7 +472,8 @@ pub enum RowKind {
 /// The largest number that JavaScript counts exactly. Headers may announce more, which no file reaches.
 const MAX_EXACT: u64 = (1 << 53) - 1;
 
-fn exact(announced: u64) -> u64 {
+/// The number, or the largest that travels.
+pub(crate) fn exact(announced: u64) -> u64 {
     announced.min(MAX_EXACT)
 }
 
@@ -537,6 +595,10 @@ impl Request {
             | Self::ReadLayer { job, .. }
             | Self::KeepEntries { job, .. }
             | Self::ReadContext { job, .. }
+            | Self::KeepReport { job, .. }
+            | Self::Close { archive: job }
+            | Self::Inspect { job, .. }
+            | Self::Redeem { job, .. }
             | Self::ListFolder { job, .. }
             | Self::ReadBuildFile { job, .. } => *job,
         }
@@ -575,6 +637,9 @@ impl Reply {
             | Self::ArchiveEntries { job, .. }
             | Self::ContextRead { job, .. }
             | Self::Failed { job, .. }
+            | Self::Inspected { job, .. }
+            | Self::InspectProgressed { job, .. }
+            | Self::InspectFailed { job, .. }
             | Self::FolderListed { job, .. }
             | Self::BuildFileRead { job, .. }
             | Self::BuildFileFailed { job, .. } => Some(*job),

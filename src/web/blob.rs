@@ -1,5 +1,7 @@
 //! A dropped file as a source of bytes, read synchronously in the worker.
 
+use std::rc::Rc;
+
 use wasm_bindgen::JsValue;
 
 use super::error::message;
@@ -50,14 +52,14 @@ impl Held {
 }
 
 /// A `File` or `Blob` and the reader for it.
-pub struct BlobSource<'h> {
-    held: Option<&'h Held>,
+pub struct BlobSource {
+    held: Option<Rc<Held>>,
     blob: web_sys::Blob,
     reader: web_sys::FileReaderSync,
     size_bytes: u64,
 }
 
-impl<'h> BlobSource<'h> {
+impl BlobSource {
     /// Wraps a blob.
     ///
     /// # Errors
@@ -68,7 +70,7 @@ impl<'h> BlobSource<'h> {
     }
 
     /// What is held of it is taken from there.
-    pub(super) fn with_held(self, held: Option<&'h Held>) -> Self {
+    pub(super) fn with_held(self, held: Option<Rc<Held>>) -> Self {
         Self { held, ..self }
     }
 }
@@ -99,7 +101,7 @@ pub(super) fn stretch(blob: &web_sys::Blob, offset: u64, n_bytes: u64) -> Result
     blob.slice_with_f64_and_f64(number(offset), number(offset.saturating_add(n_bytes)))
 }
 
-impl ByteSource for BlobSource<'_> {
+impl ByteSource for BlobSource {
     fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
@@ -109,7 +111,7 @@ impl ByteSource for BlobSource<'_> {
         if offset >= end {
             return Ok(0);
         }
-        if let Some(n) = self.held.and_then(|held| held.copy(offset, buf)) {
+        if let Some(n) = self.held.as_ref().and_then(|held| held.copy(offset, buf)) {
             return Ok(n);
         }
         let failed = |error: JsValue| {

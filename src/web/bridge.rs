@@ -154,6 +154,10 @@ impl Bridge {
     }
 
     fn spawn(&self) {
+        // A request may have asked for it before the code was there, beside who fetches that.
+        if self.inner.borrow().running.is_some() {
+            return;
+        }
         let started = {
             let mut shared = self.shared.borrow_mut();
             let Some(code) = shared.code.clone() else {
@@ -233,6 +237,13 @@ async fn fetch(url: &str) -> Result<web_sys::Response, JsValue> {
     let window = web_sys::window().ok_or("there is no window")?;
     let response: web_sys::Response = JsFuture::from(window.fetch_with_str(url)).await?.dyn_into()?;
     if response.ok() { Ok(response) } else { Err(format!("{url} answered {}", response.status()).into()) }
+}
+
+/// The sample image that comes with the page.
+pub(super) async fn fetch_sample() -> Result<web_sys::File, JsValue> {
+    let url = meta("layerlab-sample").ok_or("the page does not name its sample")?;
+    let blob = JsFuture::from(fetch(&url).await?.blob()?).await?;
+    web_sys::File::new_with_blob_sequence(&js_sys::Array::of1(&blob), "sample.tar")
 }
 
 async fn fetch_code() -> Result<Code, JsValue> {

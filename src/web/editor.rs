@@ -37,6 +37,17 @@ extern "C" {
         ask: &Closure<Ask>,
     ) -> Result<EditorHandle, JsValue>;
 
+    #[wasm_bindgen(method, catch)]
+    fn view(
+        this: &Module,
+        host: &HtmlElement,
+        text: &str,
+        before: Option<&str>,
+        path: &str,
+        before_name: &str,
+        name: &str,
+    ) -> Result<(), JsValue>;
+
     type EditorHandle;
 
     #[wasm_bindgen(method, js_name = setText)]
@@ -254,6 +265,27 @@ impl Editor {
             EditorCommand::PreviousChange => "previous change",
         });
     }
+}
+
+/// Shows a text that is not edited, beside an earlier one where there is one. The first name is that
+/// one's.
+pub(super) fn view(
+    host: HtmlElement,
+    text: Rc<str>,
+    before: Option<Rc<str>>,
+    path: String,
+    (before_name, name): (String, String),
+) {
+    wasm_bindgen_futures::spawn_local(async move {
+        let Some(url) = meta("layerlab-editor") else { return };
+        let module: Option<Module> = load_module(&url).await.ok().map(JsCast::unchecked_into);
+        let shown = module.is_some_and(|module| {
+            module.view(&host, &text, before.as_deref(), &path, &before_name, &name).is_ok()
+        });
+        if !shown {
+            host.set_text_content(Some(&text));
+        }
+    });
 }
 
 fn plain<T: Serialize + ?Sized>(value: &T) -> JsValue {

@@ -37,9 +37,10 @@ pub(super) fn start(build: &'static str) {
                 *entries = js_sys::Uint8Array::new(&files.get(0)).to_vec().into();
             }
             let (job, scope, layers) = (Rc::clone(&job), scope.clone(), Rc::clone(&layers));
-            let run = move |request, files, held| {
+            let run = move |request, files, held: Option<Held>| {
                 let Ok(mut job) = job.try_borrow_mut() else { return };
-                let (mut files, mut aside) = (Blobs { files, held }, BrowserAside::new(&scope));
+                let (mut files, mut aside) =
+                    (Blobs { files, held: held.map(Rc::new) }, BrowserAside::new(&scope));
                 let passed = job.run(request, &mut files, &mut aside, &mut |reply| post(&scope, reply));
                 if let Some(passed) = passed {
                     spawn_local(tell_passed(scope.clone(), passed, aside));
@@ -111,7 +112,7 @@ const HEAD_BYTES: u64 = 16;
 /// The files that came with a request, and what is held of the first one.
 struct Blobs {
     files: js_sys::Array,
-    held: Option<Held>,
+    held: Option<Rc<Held>>,
 }
 
 impl Blobs {
@@ -121,11 +122,11 @@ impl Blobs {
 }
 
 impl Files for Blobs {
-    fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource + '_>, String> {
+    fn open(&mut self, idx: usize) -> Result<Box<dyn ByteSource>, String> {
         let blob = self.at(idx).dyn_into::<Blob>();
         let blob = blob.map_err(|_| "no file came with the request".to_owned())?;
         let source = BlobSource::new(blob).map_err(|error| message(&error))?;
-        Ok(Box::new(source.with_held(self.held.as_ref().filter(|_| idx == 0))))
+        Ok(Box::new(source.with_held(self.held.clone().filter(|_| idx == 0))))
     }
 
     fn facts(&mut self, idx: usize) -> (u64, i64) {

@@ -1,7 +1,7 @@
 // No violation that axe can find, in either colour scheme.
 
 import { corpusImage, upload } from "./fixtures/archive";
-import { entry, expectVerified, layers, openFile, tree } from "./fixtures/inspect";
+import { entry, expectVerified, layers, openFile } from "./fixtures/inspect";
 import { button, editor, openPage, paste, showSteps } from "./fixtures/simulate";
 import { expect, expectAccessible, test } from "./fixtures/test";
 
@@ -39,8 +39,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await openFile(page, corpusImage("docker20-sample").file);
       await expectVerified(page);
       await layers(page).filter({ hasText: "RUN rm -rf /root/.aws" }).click();
-      await entry(page, "root").click();
-      await expect(tree(page).getByRole("treeitem")).toHaveCount(2);
+      await expect(entry(page, ".aws")).toContainText("removed");
       await expectAccessible(page);
     });
   });

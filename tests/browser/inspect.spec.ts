@@ -1,7 +1,7 @@
 // An image tarball: what is in it, and what is no image.
 
 import { corpusImage, type Truth, upload } from "./fixtures/archive";
-import { bytes, entry, expectVerified, facts, layers, openFile, tree } from "./fixtures/inspect";
+import { bytes, cell, entries, entry, expectVerified, facts, layers, openFile } from "./fixtures/inspect";
 import { openPage } from "./fixtures/simulate";
 import { expect, test } from "./fixtures/test";
 
@@ -27,7 +27,8 @@ for (const { name, what } of [
     await expect(page.getByRole("region", { name: "Overview" }).getByRole("heading")).toHaveText(image.repoTags[0] ?? /./);
     const sum = (count: (layer: (typeof image.layers)[number]) => number) =>
       bytes(image.layers.reduce((total, layer) => total + count(layer), 0));
-    expect(await facts(page, "Overview")).toEqual({
+    const { Efficiency: _efficiency, Digest: _digest, ...overview } = await facts(page, "Overview");
+    expect(overview).toEqual({
       Platform: "linux/amd64",
       Stored: sum((layer) => layer.blobSize),
       Unpacked: sum((layer) => layer.contentBytes),
@@ -70,31 +71,27 @@ test("the files of a layer are browsed down to the deepest folder, and removed o
     await layers(page).filter({ hasText: "emoji" }).click();
     const { changes } = truth.images[0]?.layers[13] ?? { changes: [] };
     expect(changes).toHaveLength(9);
-    const wanted = changes.map((change) => change.path).sort();
-    for (const path of wanted) {
-      const name = path.split("/").at(-1) ?? "";
-      await expect(entry(page, name)).toHaveAttribute("aria-level", String(path.split("/").length));
-      const change = changes.find((other) => other.path === path);
-      await expect(entry(page, name)).toContainText((change?.mode ?? 0).toString(8).padStart(4, "0"));
-      if (change?.type === "dir") await entry(page, name).click();
+    for (const change of changes) {
+      const row = entry(page, change.path.split("/").at(-1) ?? "");
+      await expect(row).toHaveAttribute("aria-level", String(change.path.split("/").length));
+      await expect(cell(row, "mode")).toHaveAttribute("title", change.mode.toString(8).padStart(4, "0"));
     }
-    await expect(tree(page).getByRole("treeitem")).toHaveCount(wanted.length);
+    await expect(entries(page)).toHaveCount(changes.length);
     await entry(page, "srv").click();
-    await expect(tree(page).getByRole("treeitem")).toHaveCount(1);
+    await expect(entries(page)).toHaveCount(1);
+    await entry(page, "srv").click();
+    await expect(entries(page)).toHaveCount(changes.length);
   });
 
   await test.step("a whiteout", async () => {
     await layers(page).filter({ hasText: "RUN rm -rf /root/.aws" }).click();
     expect(await facts(page, "Layer")).toHaveProperty("Removes", "1");
-    await entry(page, "root").click();
-    await expect(entry(page, ".aws")).toContainText("removed");
+    await expect(cell(entry(page, ".aws"), "change")).toContainText("removed");
   });
 
   await test.step("links", async () => {
     await layers(page).filter({ hasText: "RUN cp /srv/app/static/site.css" }).click();
-    for (const folder of ["srv", "app"]) await entry(page, folder).click();
     await expect(entry(page, "dangling")).toContainText("→ nowhere");
-    await entry(page, "static").click();
     await expect(entry(page, "main")).toContainText("→ ../main.py");
   });
 });
@@ -108,7 +105,6 @@ test("a path that stands twice in a layer is told", async ({ page }) => {
   await expectVerified(page);
   await layers(page).nth(all.length - 1 - n).click();
   await expect(entry(page, "dup")).toContainText("stands 2 times");
-  await entry(page, "dup").click();
   await expect(entry(page, "x")).toContainText("stands 2 times");
 });
 

@@ -16,6 +16,8 @@ use layerlab::protocol::{JobId, LayerWanted, Reply, Request};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::json;
 
+use super::inspect::Owned;
+
 const BLOCK: usize = 512;
 
 /// One header with its checksum.
@@ -607,8 +609,8 @@ fn an_old_folder_has_no_size() {
 struct One<'a>(&'a [u8]);
 
 impl Files for One<'_> {
-    fn open(&mut self, _: usize) -> Result<Box<dyn ByteSource + '_>, String> {
-        Ok(Box::new(SliceSource(self.0)))
+    fn open(&mut self, _: usize) -> Result<Box<dyn ByteSource>, String> {
+        Ok(Box::new(Owned(self.0.into())))
     }
 
     fn facts(&mut self, _: usize) -> (u64, i64) {

@@ -18,6 +18,8 @@ mod contents;
 #[cfg(test)]
 mod contexts;
 #[cfg(test)]
+mod inspect;
+#[cfg(test)]
 mod layer_roundtrip;
 #[cfg(test)]
 mod layers;

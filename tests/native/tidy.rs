@@ -27,7 +27,7 @@ const MODULES: [(&str, &[&str]); 20] = [
     ("buildfile", &["text", "digest"]),
     ("report", &["digest", "context"]),
     ("protocol", &["digest", "oci", "archive", "layer", "context", "image"]),
-    ("job", &["digest", "archive", "layer", "context", "image", "buildfile", "protocol"]),
+    ("job", &["digest", "oci", "archive", "layer", "context", "image", "buildfile", "protocol"]),
     (
         "app",
         &[

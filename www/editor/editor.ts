@@ -31,6 +31,8 @@ import { notes } from "./note";
 import { diagnostic, type Finding, problemKeys } from "./problems";
 import { highlight, theme } from "./theme";
 
+export { view } from "./viewer";
+
 export interface Editor {
   /** Shows the text of a document. Each document has its own undo steps and caret. */
   setText(document: number, text: string): void;

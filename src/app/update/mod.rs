@@ -9,21 +9,20 @@ use super::document::{self, DocumentMessage};
 use super::example::EXAMPLES;
 use super::history::{Event, Import};
 use super::import::{self, ContextMessage};
+use super::inspect::{self, InspectEffect, InspectMessage};
 use super::known;
 use super::offline::{self, OfflineMessage};
 use super::opened;
 use super::options::{Builder, Field};
 use super::saved::Part;
 use super::share::{self, ShareMessage};
-use super::state::{
-    Comparison, EditorTab, ImageState, Pane, Place, Session, State, Theme, Version, WorkerState,
-};
+use super::state::{Comparison, EditorTab, Pane, Place, Session, State, Theme, Version, WorkerState};
 use super::undo::{self, Undo, UndoMessage};
 use crate::cache::solve::Reruns;
 use crate::context::{Assumed, Entry, EntryKind};
 use crate::diagnostic::TextEdit;
 use crate::digest::{Digest, Hasher};
-use crate::protocol::{OpenAs, Reply, Request};
+use crate::protocol::{JobId, OpenAs, Reply, Request};
 
 /// What happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -93,6 +92,8 @@ pub enum Message {
     BaseTaken {
         /// The base's full name.
         reference: String,
+        /// Names the archive's file.
+        file: JobId,
         /// The image's place in the archive.
         image_idx: u32,
     },
@@ -152,12 +153,8 @@ pub enum Message {
         /// What is known, as a sentence.
         message: String,
     },
-    /// Another image of the archive was chosen.
-    ImageSelected(u32),
-    /// Another layer was chosen.
-    LayerSelected(u32),
-    /// A folder was unfolded or folded.
-    FolderToggled(String),
+    /// Something happened in Inspect.
+    Inspect(InspectMessage),
     /// The worker said something.
     WorkerReplied(Reply),
     /// An example was chosen, by its place in the menu.
@@ -206,18 +203,31 @@ pub enum Effect {
     Save(Part),
     /// Forget everything that was written.
     ClearStorage,
-    /// Hand the file that was chosen last to the worker, with this request.
-    SendFile(Request),
+    /// Keep the file that was chosen last under this name.
+    KeepFile(JobId),
+    /// Let go of a file.
+    DropFile(JobId),
+    /// Hand a file to the worker, with this request.
+    SendFile {
+        /// The file.
+        file: JobId,
+        /// What is asked.
+        request: Request,
+    },
+    /// Something of Inspect.
+    Inspect(InspectEffect),
     /// Send a request to the worker.
     Send(Request),
     /// Hand what was chosen last as a context to the worker that reads contexts, with this request.
     SendContext(Request),
     /// Find the files of the context once more and read them again.
     RereadContext,
-    /// Hand the file that was chosen last to one of the workers that read layers.
+    /// Hand a file to one of the workers that read layers.
     SendLayer {
         /// Which one.
         reader: u32,
+        /// The file.
+        file: JobId,
         /// What it is asked.
         request: Request,
     },
@@ -393,7 +403,7 @@ fn carry_out(state: &mut State, message: Message) -> Vec<Effect> {
             }
             changed(state, Part::Texts)
         }
-        Message::BaseTaken { reference, image_idx } => known::take(state, reference, image_idx),
+        Message::BaseTaken { reference, file, image_idx } => known::take(state, reference, file, image_idx),
         Message::BaseForgotten(reference) => {
             state.session.images.remove(&reference);
             state.events_revision += 1;
@@ -476,29 +486,7 @@ fn carry_out(state: &mut State, message: Message) -> Vec<Effect> {
         Message::OpenedAgain { open_as, limits_times } => opened::again(state, open_as, limits_times),
         Message::LayerReadOn(idx) => opened::read_on(state, idx),
         Message::ReaderFailed { reader, message } => opened::reader_failed(state, reader, message),
-        Message::ImageSelected(idx) => {
-            if let Some(image) = state.image.image_mut() {
-                image.image_idx = idx;
-                image.layer_idx = 0;
-                image.unfolded.clear();
-            }
-            opened::show_folder(state, "")
-        }
-        Message::LayerSelected(idx) => {
-            if let Some(image) = state.image.image_mut() {
-                image.layer_idx = idx;
-                image.unfolded.clear();
-            }
-            opened::show_folder(state, "")
-        }
-        Message::FolderToggled(path) => {
-            let Some(image) = state.image.image_mut() else { return Vec::new() };
-            if image.unfolded.remove(&path) {
-                return Vec::new();
-            }
-            image.unfolded.insert(path.clone());
-            opened::show_folder(state, &path)
-        }
+        Message::Inspect(message) => inspect::update(state, message),
         Message::WorkerReplied(reply) if build_file::replied(state, &reply) => Vec::new(),
         Message::WorkerReplied(reply) => opened::replied(state, reply),
         Message::BuildFile(message) => build_file::update(state, message),
@@ -511,21 +499,18 @@ fn carry_out(state: &mut State, message: Message) -> Vec<Effect> {
             effects
         }
         Message::WorkerMissing(message) => {
-            opened::fail(state, &message);
+            let _ = opened::fail(state, &message, true);
             let effects = import::update(state, ContextMessage::WorkerFailed(message.clone()));
             state.worker = WorkerState::Broken { message };
             effects
         }
         Message::WorkerFailed(message) => {
-            let is_opening = matches!(state.image, ImageState::Opening { .. });
-            opened::fail(state, &message);
-            state.n_jobs += 1;
-            if is_opening {
-                // The worker worked until this file: a fresh one may read another.
-                return vec![Effect::RestartWorker];
+            let effects = opened::fail(state, &message, false);
+            if effects.is_empty() {
+                state.worker = WorkerState::Broken { message };
             }
-            state.worker = WorkerState::Broken { message };
-            Vec::new()
+            // Otherwise the worker worked until this file: a fresh one may read another.
+            effects
         }
         Message::Restored(session) => {
             state.session = *session;

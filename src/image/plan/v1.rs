@@ -54,7 +54,10 @@ impl Planner<'_> {
     /// Adds an image for each identifier of `repositories`.
     pub(super) fn add_v1_images(&mut self) {
         let names = match self.json::<BTreeMap<String, BTreeMap<String, String>>>("repositories") {
-            Ok((names, _)) => names,
+            Ok((names, bytes)) => {
+                self.keep_list("repositories", &bytes);
+                names
+            }
             Err(problem) => return self.find(Part::Manifest, problem),
         };
         let mut tags: BTreeMap<String, Vec<String>> = BTreeMap::new();

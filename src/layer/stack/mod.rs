@@ -18,6 +18,7 @@
 //! nor letter case are resolved.
 
 mod build;
+pub mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -166,29 +167,6 @@ pub struct View<'s> {
     pub n_below: u64,
 }
 
-/// A row of a folder: something that is there after a layer, or that the layer removed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StackRow {
-    /// Where.
-    pub node: NodeId,
-    /// Name within its folder.
-    pub name: String,
-    /// The entry; of a removed one as it was; none for a folder that has none of its own.
-    pub entry: Option<Rc<LayerEntry>>,
-    /// The layer that wrote it last.
-    pub written_by: usize,
-    /// What the layer does to it.
-    pub change: Option<ChangeKind>,
-    /// The layer changes something below it.
-    pub has_changes_below: bool,
-    /// The layer hides what was in it.
-    pub is_opaque: bool,
-    /// Bytes of it and all below it.
-    pub total_bytes: u64,
-    /// Entries below it.
-    pub n_below: u64,
-}
-
 /// How many paths a layer changes in which way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counts {
@@ -246,6 +224,17 @@ impl Stack {
     #[must_use]
     pub fn n_layers(&self) -> usize {
         self.deltas.len()
+    }
+
+    /// Whether a content that a layer wrote is another one than before is not known: both have the
+    /// same length, and at least one was not read.
+    #[must_use]
+    pub fn is_content_undecided(&self, id: NodeId, layer_idx: usize) -> bool {
+        let Some((now, Some(before))) = self.node(id).and_then(|node| node.exactly(narrow(layer_idx))) else {
+            return false;
+        };
+        let entries = self.linked(id, before).zip(self.linked(id, now));
+        entries.is_some_and(|(before, now)| is_undecided(before, now))
     }
 
     fn node(&self, id: NodeId) -> Option<&Node> {
@@ -415,38 +404,6 @@ impl Stack {
         found.sort();
         found
     }
-
-    /// What is in a folder after a layer, and what the layer removed there; folders first, then by name.
-    #[must_use]
-    pub fn rows(&self, folder: NodeId, layer_idx: usize) -> Vec<StackRow> {
-        let layer = narrow(layer_idx);
-        let row = |id: &NodeId| {
-            let node = self.node(*id)?;
-            let change = self.change(*id, layer_idx);
-            let (shown, is_here) = match &change {
-                Some(ChangeKind::Removed { .. }) => (node.at(layer.checked_sub(1)?)?, true),
-                _ => {
-                    let version = node.at(layer).filter(|version| version.state != State::Absent)?;
-                    (version, version.layer == layer)
-                }
-            };
-            let View { entry, written_by, total_bytes, n_below } = view(shown);
-            Some(StackRow {
-                node: *id,
-                name: node.name.to_string(),
-                entry: entry.cloned(),
-                written_by,
-                has_changes_below: is_here && change.is_none(),
-                is_opaque: is_here && self.is_opaque(*id, layer_idx),
-                change,
-                total_bytes,
-                n_below,
-            })
-        };
-        let mut rows: Vec<StackRow> = self.children(folder).iter().filter_map(row).collect();
-        rows.sort_by_key(|row| row.entry.as_ref().is_some_and(|entry| entry.kind != MemberKind::Dir));
-        rows
-    }
 }
 
 /// What the waste of a stack is told from.
@@ -496,8 +453,9 @@ fn view(version: &Version) -> View<'_> {
 #[must_use]
 pub fn differences(before: &LayerEntry, now: &LayerEntry) -> Vec<Aspect> {
     let is_file = before.kind == MemberKind::File && now.kind == MemberKind::File;
-    // Without a digest, as for a hard link to nothing, only lengths can be told apart.
-    let is_content = is_file && (before.digest, before.size_bytes) != (now.digest, now.size_bytes);
+    // Without both digests only lengths can be told apart.
+    let is_other = matches!((before.digest, now.digest), (Some(before), Some(now)) if before != now);
+    let is_content = is_file && (is_other || before.size_bytes != now.size_bytes);
     let all = [
         (Aspect::Type, before.kind != now.kind),
         (Aspect::Content, is_content),
@@ -508,6 +466,13 @@ pub fn differences(before: &LayerEntry, now: &LayerEntry) -> Vec<Aspect> {
         (Aspect::Xattrs, before.xattrs() != now.xattrs()),
     ];
     all.into_iter().filter(|(_, differs)| *differs).map(|(aspect, _)| aspect).collect()
+}
+
+/// Two files of the same length of which at least one was not read: their contents may differ.
+#[must_use]
+pub fn is_undecided(before: &LayerEntry, now: &LayerEntry) -> bool {
+    let is_file = before.kind == MemberKind::File && now.kind == MemberKind::File;
+    is_file && before.size_bytes == now.size_bytes && (before.digest.is_none() || now.digest.is_none())
 }
 
 fn narrow(idx: usize) -> u32 {

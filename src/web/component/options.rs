@@ -123,10 +123,11 @@ fn base_row(base: &BaseRow, on_message: &Callback<Message>) -> Html {
             }
             <span class="base-actions">
                 <button class="button" onclick={moved(true)} aria-label={format!("Move tag to other layers: {}", base.reference)}>{ "Move tag to other layers" }</button>
-                { for base.candidates.iter().take(MAX_CANDIDATES).map(|(image_idx, label)| {
-                    let (on_message, reference, image_idx) = (on_message.clone(), base.reference.clone(), *image_idx);
+                { for base.candidates.iter().take(MAX_CANDIDATES).map(|(file, image_idx, label)| {
+                    let (on_message, reference) = (on_message.clone(), base.reference.clone());
+                    let (file, image_idx) = (*file, *image_idx);
                     let onclick = Callback::from(move |_: MouseEvent| {
-                        on_message.emit(Message::BaseTaken { reference: reference.clone(), image_idx });
+                        on_message.emit(Message::BaseTaken { reference: reference.clone(), file, image_idx });
                     });
                     html! { <button class="button" {onclick}>{ format!("It is {label}") }</button> }
                 }) }

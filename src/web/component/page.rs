@@ -31,6 +31,8 @@ pub(in crate::web) struct PageProps {
     pub(in crate::web) editor_mode: EditorMode,
     pub(in crate::web) on_message: Callback<Message>,
     pub(in crate::web) on_file: Callback<File>,
+    /// Hears that the sample image is wanted, once it is there.
+    pub(in crate::web) on_sample: Option<Callback<()>>,
     pub(in crate::web) on_context: Callback<Chosen>,
     pub(in crate::web) on_editor_host: Callback<web_sys::HtmlElement>,
 }
@@ -120,7 +122,7 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                     { icon("rotate-cw") }
                     <span>
                         { "A new version is ready. Your edits and builds stay." }
-                        if props.state.image.image().is_some() { { " Open the image again after it." } }
+                        if props.state.archives.image().is_some() { { " Open the image again after it." } }
                     </span>
                     <button class="link" onclick={send(Message::Offline(OfflineMessage::UpdateWanted))}>{ "Reload" }</button>
                     <button class="link" onclick={send(Message::Offline(OfflineMessage::UpdatePutOff))}>{ "Later" }</button>
@@ -152,7 +154,7 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                         />
                     },
                     Place::Inspect => html! {
-                        <Inspect state={Rc::clone(&props.state)} on_message={props.on_message.clone()} on_file={props.on_file.clone()} />
+                        <Inspect state={Rc::clone(&props.state)} view={Rc::clone(&props.view)} on_message={props.on_message.clone()} on_file={props.on_file.clone()} on_sample={props.on_sample.clone()} />
                     },
                 }
             }

@@ -285,7 +285,7 @@ fn entries(truth: &Value, told: &Told) -> Verdict {
 }
 
 /// A path as the truth files write it: U+FFFD for each byte that is not UTF-8.
-pub(super) fn shown(path: &str) -> String {
+pub(crate) fn shown(path: &str) -> String {
     let bytes = layerlab::text::to_bytes(path);
     let mut out = String::new();
     let mut rest = &bytes[..];

@@ -25,7 +25,7 @@ mod dockerfiles;
 mod graph;
 mod hostile;
 mod ignore;
-mod images;
+pub(crate) mod images;
 mod instructions;
 mod lint;
 mod parser;

@@ -1,5 +1,7 @@
 //! The root component: owns the state, hands messages to the reducer, runs effects.
 
+mod effects;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -9,48 +11,48 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, File};
 use yew::prelude::*;
 
-use super::address::{current_place, forget_link, linked, named_place, show_place};
-use super::blob::whole;
-use super::bridge::{Bridge, Heard};
-use super::component::page::Page;
-use super::disk::{Disk, Handle};
-use super::editor::Editor;
-use super::enter;
-use super::error::message;
-use super::folder::{self, Chosen};
-use super::handout;
-use super::hover::mark_slab;
-use super::listen::listeners;
-use super::offline;
-use super::storage::Storage;
 use crate::app::analysis::Analysis;
 use crate::app::assistant::Assistant;
 use crate::app::commands::table::{Command, Shown};
-use crate::app::document::DocumentMessage;
 use crate::app::history::History;
 use crate::app::import::ContextMessage;
+use crate::app::inspect::InspectMessage;
 use crate::app::saved;
 use crate::app::share::ShareMessage;
-use crate::app::state::{EditorTab, OpenImage, Place, Session, State, Theme};
-use crate::app::update::{Effect, Message, update};
+use crate::app::state::{EditorTab, OpenImage, Place, Session, State};
+use crate::app::update::{Message, update};
 use crate::app::view::{self, SimulateView};
 use crate::cache::solve::Reruns;
-use crate::protocol::{ContextSource, Reply, Request};
+use crate::protocol::{ContextSource, JobId, Reply};
+use crate::web::address::{current_place, linked, named_place};
+use crate::web::blob::whole;
+use crate::web::bridge::{Bridge, Heard, fetch_sample};
+use crate::web::component::page::Page;
+use crate::web::disk::{Disk, Handle};
+use crate::web::editor::Editor;
+use crate::web::enter;
+use crate::web::error::message;
+use crate::web::folder::Chosen;
+use crate::web::hover::mark_slab;
+use crate::web::inspecting::Inspecting;
+use crate::web::listen::listeners;
+use crate::web::offline;
+use crate::web::storage::Storage;
 
 /// Puts the page on screen.
-pub(super) fn start(build: &'static str) {
+pub(in crate::web) fn start(build: &'static str) {
     let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
     let Some(root) = document.get_element_by_id("app") else { return };
     yew::Renderer::<Root>::with_root_and_props(root, RootProps { build }).render();
 }
 
 #[derive(Properties, PartialEq)]
-pub(super) struct RootProps {
+pub(in crate::web) struct RootProps {
     build: &'static str,
 }
 
 /// What reaches the root.
-pub(super) enum Input {
+pub(in crate::web) enum Input {
     /// A message for the reducer.
     App(Message),
     /// A worker that reads layers replied, and the entries that it met.
@@ -59,6 +61,12 @@ pub(super) enum Input {
     FileChosen(File),
     /// A Dockerfile was dropped, with the browser's handle where there is one.
     DockerfileDropped(File, Option<Handle>),
+    /// The sample image came.
+    SampleFetched(File),
+    /// The reader wants to look into the sample image.
+    SampleWanted,
+    /// The reader said where to save, and what to write to.
+    SinkChosen(JobId, JsValue),
     /// A context was chosen or dropped.
     ContextChosen(Chosen),
     /// The files of a context were found.
@@ -81,7 +89,7 @@ pub(super) enum Input {
 
 /// How the text is edited.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum EditorMode {
+pub(in crate::web) enum EditorMode {
     /// The editor's code is on its way.
     Loading,
     /// The editor is there.
@@ -96,7 +104,7 @@ const FILES_AT_ONCE: usize = 100;
 /// What a view is derived from: two revisions and the chosen instruction.
 type ViewKey = (u64, u64, Option<usize>);
 
-pub(super) struct Root {
+pub(in crate::web) struct Root {
     state: State,
     bridge: Option<Bridge>,
     /// To a worker of its own, so that an image and a context can be read side by side.
@@ -112,7 +120,12 @@ pub(super) struct Root {
     sending: Rc<Cell<u32>>,
     storage: Option<Storage>,
     disk: Disk,
+    /// The file that was chosen last, until it has a name.
     file: Option<File>,
+    /// The sample image, once it came.
+    sample: Option<File>,
+    /// Those of archives that are open.
+    inspecting: Inspecting,
     /// Entries that came with a reply, until the worker that keeps them gets them.
     entries: Option<js_sys::ArrayBuffer>,
     editor: Option<Editor>,
@@ -139,6 +152,7 @@ pub(super) struct Root {
 struct Callbacks {
     on_message: Callback<Message>,
     on_file: Callback<File>,
+    on_sample: Callback<()>,
     on_context: Callback<Chosen>,
     on_editor_host: Callback<web_sys::HtmlElement>,
 }
@@ -210,6 +224,8 @@ impl Component for Root {
             storage: None,
             disk: Disk::new(ctx.link().callback(|message| Input::App(Message::Disk(message)))),
             file: None,
+            sample: None,
+            inspecting: Inspecting::default(),
             entries: None,
             editor: None,
             editor_mode: EditorMode::Loading,
@@ -223,6 +239,7 @@ impl Component for Root {
             callbacks: Callbacks {
                 on_message: ctx.link().callback(Input::App),
                 on_file: ctx.link().callback(Input::FileChosen),
+                on_sample: ctx.link().callback(|()| Input::SampleWanted),
                 on_context: ctx.link().callback(Input::ContextChosen),
                 on_editor_host: ctx.link().callback(Input::EditorHostReady),
             },
@@ -291,6 +308,18 @@ impl Component for Root {
                 spawn_local(async move { disk.open(storage, file, handle).await });
                 false
             }
+            Input::SampleFetched(sample) => {
+                self.sample = Some(sample);
+                true
+            }
+            Input::SampleWanted => match self.sample.clone() {
+                Some(sample) => Component::update(self, ctx, Input::FileChosen(sample)),
+                None => false,
+            },
+            Input::SinkChosen(sink, writable) => {
+                self.inspecting.sink_chosen(sink, writable);
+                false
+            }
             Input::ContextChosen(chosen) => {
                 self.find_context(ctx, chosen);
                 false
@@ -337,7 +366,7 @@ impl Component for Root {
 
     fn view(&self, _: &Context<Self>) -> Html {
         let Some((_, view)) = self.view.as_ref().filter(|_| self.is_restored) else { return Html::default() };
-        let Callbacks { on_message, on_file, on_context, on_editor_host } = self.callbacks.clone();
+        let Callbacks { on_message, on_file, on_sample, on_context, on_editor_host } = self.callbacks.clone();
         html! {
             <Page
                 state={Rc::new(self.state.clone())}
@@ -345,6 +374,7 @@ impl Component for Root {
                 editor_mode={self.editor_mode}
                 {on_message}
                 {on_file}
+                on_sample={self.sample.as_ref().map(|_| on_sample)}
                 {on_context}
                 {on_editor_host}
             />
@@ -377,6 +407,16 @@ impl Component for Root {
                     link.send_message(Input::App(failed));
                 }
             })));
+            let link = ctx.link().clone();
+            self.inspecting.set_fetcher(bridge.another(Rc::new(move |heard| {
+                link.send_message(Input::App(match heard {
+                    Heard::Reply(Reply::Ready { .. }, _) => return,
+                    Heard::Reply(reply, _) => Message::WorkerReplied(reply),
+                    Heard::Failed(message) | Heard::Missing(message) => {
+                        Message::Inspect(InspectMessage::FetcherFailed(message))
+                    }
+                }));
+            })));
             let reader = |reader| {
                 let link = ctx.link().clone();
                 bridge.another(Rc::new(move |heard| {
@@ -392,6 +432,12 @@ impl Component for Root {
             };
             self.readers = (0..self.state.n_readers).map(reader).collect();
             self.bridge = Some(bridge);
+            let link = ctx.link().clone();
+            spawn_local(async move {
+                fetch_sample().await.into_iter().for_each(|sample| {
+                    link.send_message(Input::SampleFetched(sample));
+                });
+            });
         }
         // Whoever looks for images is about to open one.
         if self.state.session.place == Place::Inspect && !self.is_warm && self.bridge.is_some() {
@@ -452,103 +498,6 @@ impl Root {
         }
     }
 
-    fn run(&mut self, ctx: &Context<Self>, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Save(part) => self.save(ctx, part),
-                Effect::ClearStorage => {
-                    if let Some(storage) = &self.storage
-                        && let Err(error) = storage.clear()
-                    {
-                        self.storage_failed(ctx, &error);
-                    }
-                }
-                Effect::SendFile(request) => self.send(&request, self.file.as_slice()),
-                Effect::Send(request) => match (&self.bridge, self.entries.take()) {
-                    (Some(bridge), Some(entries)) if matches!(request, Request::KeepEntries { .. }) => {
-                        bridge.send_entries(&request, &entries);
-                    }
-                    (_, entries) => {
-                        self.entries = entries;
-                        self.send(&request, &[]);
-                    }
-                },
-                Effect::SendContext(request) => self.send_context(request),
-                Effect::RereadContext => match self.chosen.clone().filter(Chosen::is_dropped_folder) {
-                    Some(chosen) => self.find_context(ctx, chosen),
-                    None => {
-                        let link = ctx.link().clone();
-                        folder::ask(move |chosen| link.send_message(Input::ContextChosen(chosen)));
-                    }
-                },
-                Effect::RestartContextWorker => {
-                    self.sending.set(self.sending.get() + 1);
-                    if let Some(bridge) = &self.context_bridge {
-                        bridge.restart();
-                    }
-                }
-                Effect::SendLayer { reader, request } => {
-                    if let Some(bridge) = self.reader(reader) {
-                        bridge.send(&request, self.file.as_slice());
-                    }
-                }
-                Effect::RestartReader(reader) => {
-                    if let Some(bridge) = self.reader(reader) {
-                        bridge.restart();
-                    }
-                }
-                Effect::RestartReaders => self.readers.iter().for_each(Bridge::restart),
-                Effect::RestartWorker => {
-                    if let Some(bridge) = &self.bridge {
-                        bridge.restart();
-                    }
-                }
-                Effect::ShowTheme => show_theme(self.state.session.theme),
-                Effect::ShowPlace => show_place(self.state.session.place),
-                Effect::KeepOwn => {
-                    self.save(ctx, saved::Part::Own);
-                    let link = ctx.link().clone();
-                    self.once_settled(move || {
-                        link.send_message(Input::App(Message::Share(ShareMessage::OwnWorkKept)))
-                    });
-                }
-                Effect::KeepDocuments(parts) => {
-                    self.save(ctx, saved::Part::Others);
-                    let link = ctx.link().clone();
-                    self.once_settled(move || {
-                        link.send_message(Input::App(Message::Document(DocumentMessage::Kept(parts))))
-                    });
-                }
-                Effect::Disk(request) => self.disk.run(self.storage.clone(), request),
-                Effect::ForgetLink => {
-                    let place = self.state.session.place;
-                    self.once_settled(move || forget_link(place));
-                }
-                Effect::SaveSingleKeys => {
-                    self.has_single_keys.set(self.state.has_single_keys);
-                    enter::save_single_keys(self.state.has_single_keys);
-                }
-                Effect::EnterTab => match self.state.session.tab {
-                    EditorTab::Dockerfile if self.editor_mode != EditorMode::Plain => {
-                        self.wants_editor = true;
-                    }
-                    EditorTab::Dockerfile | EditorTab::Ignore => enter::focus(".plain-editor"),
-                    EditorTab::Options => enter::focus(".options select"),
-                },
-                Effect::EnterFiles => enter::focus(".files > [tabindex]"),
-                Effect::Print => handout::print(),
-                Effect::LoadUpdate => self.once_settled(offline::take_over),
-                Effect::ShowTexts => self.show_texts(),
-                Effect::ShowSelected => self.show_selected(),
-                Effect::Command(command) => {
-                    if let Some(editor) = &self.editor {
-                        editor.command(command);
-                    }
-                }
-            }
-        }
-    }
-
     /// The instruction that stands on a line, counted from 1.
     fn instruction_at(&self, line: u32) -> Option<usize> {
         let (_, view) = self.view.as_ref()?;
@@ -556,92 +505,11 @@ impl Root {
     }
 
     fn is_all_listed(&self) -> bool {
-        self.state.image.image().is_some_and(OpenImage::is_all_listed)
+        self.state.archives.image().is_some_and(OpenImage::is_all_listed)
     }
 
     fn reader(&self, reader: u32) -> Option<&Bridge> {
         self.readers.get(usize::try_from(reader).ok()?)
-    }
-
-    fn save(&self, ctx: &Context<Self>, part: saved::Part) {
-        let Some(storage) = &self.storage else { return };
-        let written = match saved::write(&self.state.session, part) {
-            Ok(text) => storage.write(part, &text),
-            Err(why) => Err(JsValue::from_str(&why)),
-        };
-        if let Err(error) = written {
-            self.storage_failed(ctx, &error);
-        }
-    }
-
-    /// Does something once all that was asked to be written was taken.
-    fn once_settled(&self, then: impl FnOnce() + 'static) {
-        let storage = self.storage.clone();
-        spawn_local(async move {
-            if let Some(storage) = storage {
-                let _ = storage.settled().await;
-            }
-            then();
-        });
-    }
-
-    fn storage_failed(&self, ctx: &Context<Self>, error: &JsValue) {
-        let why = format!("your last edit could not be saved: {}", message(error));
-        ctx.link().send_message(Input::App(Message::StorageFailed(why)));
-    }
-
-    fn send(&self, request: &Request, files: &[File]) {
-        if let Some(bridge) = &self.bridge {
-            bridge.send(request, files);
-        }
-    }
-
-    /// Sends a context to its worker, files ahead in small parts, so that the page stays awake.
-    fn send_context(&self, request: Request) {
-        let Some(bridge) = self.context_bridge.clone() else { return };
-        let files = self.context_files.clone();
-        let (sending, mine) = (Rc::clone(&self.sending), self.sending.get() + 1);
-        sending.set(mine);
-        spawn_local(async move {
-            // What is sent to a worker that does not listen yet would all be handed over at once.
-            while sending.get() == mine && !bridge.is_ready() {
-                folder::next_turn().await;
-            }
-            for part in files.chunks(FILES_AT_ONCE) {
-                // Given up, or overtaken by another.
-                if sending.get() != mine {
-                    return;
-                }
-                bridge.send_ahead(part);
-                folder::next_turn().await;
-            }
-            if sending.get() == mine {
-                bridge.send(&request, &[]);
-            }
-        });
-    }
-
-    /// Walks through a folder, and has its files read.
-    fn find_context(&mut self, ctx: &Context<Self>, chosen: Chosen) {
-        self.chosen = Some(chosen.clone());
-        let name = chosen.name();
-        let on_found = {
-            let (link, name) = (ctx.link().clone(), name.clone());
-            Rc::new(move |n_files| {
-                let found = ContextMessage::FilesFound { name: name.clone(), n_files };
-                link.send_message(Input::App(Message::Context(found)));
-            })
-        };
-        let link = ctx.link().clone();
-        folder::find(chosen, on_found, move |found| {
-            link.send_message(match found {
-                Ok(found) => Input::ContextFound(Box::new(found)),
-                Err(error) => {
-                    let message = format!("the folder cannot be read: {}", message(&error));
-                    Input::App(Message::Context(ContextMessage::Refused { name, message }))
-                }
-            });
-        });
     }
 
     fn show_texts(&mut self) {
@@ -677,18 +545,4 @@ impl Root {
             editor.show_line(row.lines.first);
         }
     }
-}
-
-fn show_theme(theme: Theme) {
-    let Some(root) = web_sys::window()
-        .and_then(|window| window.document())
-        .and_then(|document| document.document_element())
-    else {
-        return;
-    };
-    let _ = match theme {
-        Theme::System => root.remove_attribute("data-theme"),
-        Theme::Light => root.set_attribute("data-theme", "light"),
-        Theme::Dark => root.set_attribute("data-theme", "dark"),
-    };
 }
