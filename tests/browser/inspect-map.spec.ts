@@ -1,7 +1,7 @@
 // The map: bytes by folder, as a picture and as a table, and by keyboard alone.
 
 import { readFileSync } from "node:fs";
-import { expectAccessible } from "./fixtures/accessible";
+import { expectAccessible } from "./fixtures/test";
 import { corpusImage } from "./fixtures/archive";
 import { bytes, expectVerified, layers, openFile, viewTab } from "./fixtures/inspect";
 import { openPage } from "./fixtures/simulate";

@@ -231,8 +231,7 @@ pub(super) fn map(props: &PartProps) -> Html {
         html! {
             <g key={format!("{kind:?}{}", node.path)} class="map-box" role="button" data-place={place.to_string()} tabindex={if place == *at { "0" } else { "-1" }} aria-label={label(node, of, total)} {onclick} {onkeydown} {onfocus}>
                 <title>{ label(node, of, total) }</title>
-                { tile(&report, *idx, *rect, of) }
-                <rect class="map-focus" x={part(rect.x, WHOLE.w)} y={part(rect.y, WHOLE.h)} width={part(rect.w, WHOLE.w)} height={part(rect.h, WHOLE.h)} />
+                <rect class="map-hit" x={part(rect.x, WHOLE.w)} y={part(rect.y, WHOLE.h)} width={part(rect.w, WHOLE.w)} height={part(rect.h, WHOLE.h)} />
             </g>
         }
     };
@@ -269,6 +268,8 @@ pub(super) fn map(props: &PartProps) -> Html {
                     <div class="map-picture">
                         <svg ref={picture} class="map" role="group" aria-label="Bytes by folder" {onkeydown}>
                             <defs><pattern id="map-stripes" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="map-stripe" width="3" height="8" /></pattern></defs>
+                            // The names in the picture are those of the buttons, with more to them.
+                            <g aria-hidden="true">{ for places.iter().zip(&rects).map(|(idx, rect)| tile(&report, *idx, *rect, of)) }</g>
                             { for places.iter().zip(&rects).enumerate().map(box_of) }
                         </svg>
                         <p class="note map-key"><svg aria-hidden="true" width="22" height="12"><rect class="tile-waste" width="22" height="12" /></svg>{ "Waste: stored, and not shown in the end. Colors: the layer that wrote most." }</p>

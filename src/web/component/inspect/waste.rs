@@ -226,9 +226,8 @@ impl View<'_> {
     fn finding(&self, row: &FindingRow) -> Html {
         let is_pretended = row.kind.is_secret() && row.visibility == Visibility::Hidden;
         let gone = match row.visibility {
-            Visibility::Shown => None,
-            Visibility::Partly => Some("partly gone"),
-            Visibility::Hidden => Some("gone"),
+            Visibility::Shown | Visibility::Hidden => "Hidden by ",
+            Visibility::Partly => "Partly hidden by ",
         };
         html! {
             <li class={classes!(is_pretended.then_some("pretended"))}>
@@ -242,7 +241,7 @@ impl View<'_> {
                 if let Some(hidden_by) = row.hidden_by {
                     <p class="deleted">
                         if is_pretended { { icon("triangle-alert") } }
-                        <span>{ gone.unwrap_or("hidden") }{ " after " }{ self.layer(hidden_by) }{ if is_pretended { ", and still in the image: whoever has it can read the secret." } else { ", and stored all the same." } }</span>
+                        <span>{ gone }{ self.layer(hidden_by) }{ if is_pretended { ", and still in the image: whoever has it can read the secret." } else { ", and stored all the same." } }</span>
                     </p>
                 }
                 { instead_html(instead(row)) }
