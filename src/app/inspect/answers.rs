@@ -17,6 +17,8 @@ pub enum Topic {
     Waste,
     /// The biggest files and folders.
     Biggest,
+    /// Folders by bytes.
+    Map,
     /// The beginning of the file that is open.
     Contents,
     /// The same file as an earlier layer had it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::waste::WasteLook;
 use crate::app::known::read_size;
 use crate::protocol::LayerReport;
 use crate::protocol::inspect::rows::{ChangeClass, RowFilter, SortBy, TreeOf, TreeQuery};
@@ -14,6 +15,10 @@ pub enum Tab {
     /// The tree.
     #[default]
     Files,
+    /// Bytes by folder.
+    Map,
+    /// Bytes for nothing.
+    Waste,
     /// A file that was opened.
     File,
 }
@@ -136,6 +141,10 @@ pub struct Look {
     pub columns: BTreeSet<Column>,
     /// The file that was opened.
     pub file: Option<FileLook>,
+    /// The folder that the map shows.
+    pub map_folder: String,
+    /// What was chosen for the view of waste.
+    pub waste: WasteLook,
 }
 
 impl Default for Look {
@@ -156,6 +165,8 @@ impl Default for Look {
             seen: (0, 0),
             columns: Column::ALL.into_iter().collect(),
             file: None,
+            map_folder: String::new(),
+            waste: WasteLook::default(),
         }
     }
 }

@@ -15,6 +15,8 @@ pub mod archives;
 pub mod look;
 pub mod rows;
 pub mod save;
+pub mod tiles;
+pub mod waste;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -25,6 +27,7 @@ pub use self::answers::Inspect;
 use self::answers::{Kept, PAGE_ROWS, Pages, Topic};
 use self::look::{Column, FileLook, HEX_BYTES, ShownAs, Tab};
 use self::save::SaveWhat;
+use self::waste::WasteMessage;
 use super::opened;
 use super::state::{ImageState, OpenImage, Place, State};
 use super::update::Effect;
@@ -134,6 +137,10 @@ pub enum InspectMessage {
     },
     /// Saving was called off, or how it went was read.
     SaveCancelled,
+    /// Something in the view of waste.
+    Waste(WasteMessage),
+    /// Another folder is shown in the map.
+    MapZoomed(String),
     /// The fetcher crashed.
     FetcherFailed(String),
 }
@@ -192,6 +199,7 @@ pub(super) fn update(state: &mut State, message: InspectMessage) -> Vec<Effect> 
         }
         InspectMessage::ArchiveClosed(file) => opened::close(state, file),
         InspectMessage::SettleAsked => settle(state, SettleScope::Rewrites),
+        InspectMessage::Waste(WasteMessage::SettleAsked(scope)) => settle(state, scope),
         InspectMessage::FetchCancelled => restart_fetcher(state),
         InspectMessage::SaveAsked(what) => save::ask(state, what),
         InspectMessage::SinkOpened { sink, is_open } => save::sink_opened(state, sink, is_open),
@@ -235,6 +243,8 @@ fn look_at(open: &mut OpenImage, message: InspectMessage, row_path: &dyn Fn(u32)
             open.image_idx = idx;
             open.layer_idx = 0;
             (look.unfolded, look.folded, look.file) = (Rc::default(), Rc::default(), None);
+            look.waste.n_base_layers = 0;
+            look.map_folder.clear();
             look.tab = if look.tab == Tab::File { Tab::Files } else { look.tab };
             look.cursor = (0, None);
             look.n_jumps += 1;
@@ -305,6 +315,9 @@ fn look_at(open: &mut OpenImage, message: InspectMessage, row_path: &dyn Fn(u32)
         InspectMessage::FileShownAs(shown_as) => {
             look.file.iter_mut().for_each(|file| file.shown_as = Some(shown_as));
         }
+        InspectMessage::Waste(WasteMessage::BaseChosen(n)) => look.waste.n_base_layers = n,
+        InspectMessage::Waste(WasteMessage::ThresholdTyped(rule, typed)) => look.waste.set(rule, typed),
+        InspectMessage::MapZoomed(folder) => look.map_folder = folder,
         InspectMessage::BytesSeen(first, last) => {
             look.file.iter_mut().for_each(|file| file.seen = (first, last));
         }
@@ -353,17 +366,31 @@ pub(super) fn shown_at(state: &State) -> Option<(&OpenImage, ImageAt)> {
     Some((open, open.at()))
 }
 
+/// An image with no more entries has its waste worked out at once, for the scores of the overview.
+const SMALL_ENTRIES: u64 = 100_000;
+
+/// Nodes of the map.
+const MAP_NODES: u32 = 400;
+
 /// What is on screen and has to be asked for, the rows of the tree aside.
 fn wanted(state: &State, open: &OpenImage, image: ImageAt) -> Vec<(Topic, Question)> {
     let mut wanted = vec![(Topic::Layers, Question::Layers { image })];
-    if open.is_all_listed() {
-        wanted.push((Topic::Waste, Question::Waste { image, n_base_layers: 0, n_rows: 100 }));
-    }
     let look = &open.look;
+    // Of a large image it takes seconds, and is worked out only for whoever looks at it.
+    let n_entries: u64 = open.layers.values().map(|report| report.n_entries).sum();
+    if open.is_all_listed() && (n_entries <= SMALL_ENTRIES || look.tab == Tab::Waste) {
+        let n_base_layers = look.waste.n_base_layers;
+        wanted.push((Topic::Waste, Question::Waste { image, n_base_layers, n_rows: 100 }));
+    }
     match (look.tab, &look.file) {
         (Tab::Files, _) if look.is_biggest => {
             let (layer_idx, of) = (open.layer_idx, look.of);
             wanted.push((Topic::Biggest, Question::Biggest { image, layer_idx, of, n: 200 }));
+        }
+        (Tab::Map, _) if !open.layers.is_empty() => {
+            let (layer_idx, of, folder) = (open.layer_idx, look.of, look.map_folder.clone());
+            let n_nodes = MAP_NODES;
+            wanted.push((Topic::Map, Question::Map { image, layer_idx, of, folder, n_nodes }));
         }
         (Tab::File, Some(file)) => {
             wanted.push((Topic::Contents, file.beginning(image)));

@@ -12,12 +12,15 @@ mod hex;
 mod keys;
 mod layers;
 mod life;
+mod map;
 mod opener;
 mod overview;
 mod saving;
 mod scroller;
 mod text;
+mod verdict;
 mod views;
+mod waste;
 
 use std::rc::Rc;
 

@@ -17,7 +17,7 @@ use crate::web::component::size::{exact, size};
 
 /// A share of one as people read it: `97.3 %`.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of one in thousandths")]
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     let thousandths = (share.clamp(0.0, 1.0) * 1000.0).floor() as u32;
     format!("{}.{} %", thousandths / 10, thousandths % 10)
 }

@@ -9,6 +9,8 @@ use yew::prelude::*;
 use super::PartProps;
 use super::file::FileView;
 use super::files::Files;
+use super::map::Map;
+use super::waste::Waste;
 use crate::app::inspect::InspectMessage;
 use crate::app::inspect::look::{Look, Tab};
 use crate::app::update::Message;
@@ -17,7 +19,11 @@ use crate::web::component::icon::icon;
 
 /// A tab with its icon and its name.
 fn tabs(look: &Look) -> Vec<(Tab, &'static str, String)> {
-    let mut tabs = vec![(Tab::Files, "folder", "Files".to_owned())];
+    let mut tabs = vec![
+        (Tab::Files, "folder", "Files".to_owned()),
+        (Tab::Map, "layout-dashboard", "Map".to_owned()),
+        (Tab::Waste, "trash-2", "Waste".to_owned()),
+    ];
     if let Some(file) = &look.file {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path);
         tabs.push((Tab::File, "file", visible(name)));
@@ -49,6 +55,8 @@ pub(super) fn views(props: &PartProps) -> Html {
                 {
                     match tab {
                         Tab::Files => html! { <Files state={Rc::clone(&props.state)} on_message={props.on_message.clone()} /> },
+                        Tab::Map => html! { <Map state={Rc::clone(&props.state)} on_message={props.on_message.clone()} /> },
+                        Tab::Waste => html! { <Waste state={Rc::clone(&props.state)} on_message={props.on_message.clone()} /> },
                         Tab::File => html! { <FileView state={Rc::clone(&props.state)} on_message={props.on_message.clone()} /> },
                     }
                 }
