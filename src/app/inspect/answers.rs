@@ -29,6 +29,10 @@ pub enum Topic {
     Sought,
     /// Contents that are told apart.
     Settle,
+    /// How the image was made.
+    History,
+    /// What the archive holds beside layers.
+    Documents,
 }
 
 /// A question with its answer, as soon as that came.

@@ -16,6 +16,10 @@ pub enum Tab {
     Files,
     /// A file that was opened.
     File,
+    /// How the image was made.
+    History,
+    /// What the archive holds beside layers.
+    Documents,
 }
 
 /// A column of the tree that can be left out.

@@ -12,6 +12,7 @@
 
 pub mod answers;
 pub mod archives;
+pub mod history;
 pub mod look;
 pub mod rows;
 pub mod save;
@@ -136,6 +137,8 @@ pub enum InspectMessage {
     SaveCancelled,
     /// The fetcher crashed.
     FetcherFailed(String),
+    /// The Dockerfile that the history tells is to be opened in Simulate.
+    DockerfileWanted,
 }
 
 /// What Inspect asks of the browser.
@@ -199,6 +202,7 @@ pub(super) fn update(state: &mut State, message: InspectMessage) -> Vec<Effect> 
         InspectMessage::SinkFailed { sink, message } => save::sink_failed(state, sink, message),
         InspectMessage::SaveCancelled => save::cancel(state),
         InspectMessage::FetcherFailed(message) => fetcher_failed(state, &message),
+        InspectMessage::DockerfileWanted => history::open_dockerfile(state),
         InspectMessage::NameTyped { typed, is_next } => seek(state, |query, from| {
             let is_backward = false;
             Question::RowNamed { query, from, typed, is_next, is_backward }
@@ -361,6 +365,10 @@ fn wanted(state: &State, open: &OpenImage, image: ImageAt) -> Vec<(Topic, Questi
     }
     let look = &open.look;
     match (look.tab, &look.file) {
+        (Tab::History, _) => wanted.push((Topic::History, Question::History { image })),
+        (Tab::Documents, _) => {
+            wanted.push((Topic::Documents, Question::Documents { archive: open.job }));
+        }
         (Tab::Files, _) if look.is_biggest => {
             let (layer_idx, of) = (open.layer_idx, look.of);
             wanted.push((Topic::Biggest, Question::Biggest { image, layer_idx, of, n: 200 }));

@@ -4,11 +4,14 @@
 
 mod archives;
 mod copy;
+mod documents;
 mod file;
 mod files;
 mod filter;
 mod grid;
+mod handed;
 mod hex;
+mod history;
 mod keys;
 mod layers;
 mod life;
