@@ -12,6 +12,7 @@
 
 pub mod answers;
 pub mod archives;
+pub mod compare;
 pub mod history;
 pub mod look;
 pub mod rows;
@@ -137,6 +138,8 @@ pub enum InspectMessage {
     SaveCancelled,
     /// The fetcher crashed.
     FetcherFailed(String),
+    /// Something happened in Compare.
+    Compare(compare::CompareMessage),
     /// The Dockerfile that the history tells is to be opened in Simulate.
     DockerfileWanted,
 }
@@ -202,6 +205,7 @@ pub(super) fn update(state: &mut State, message: InspectMessage) -> Vec<Effect> 
         InspectMessage::SinkFailed { sink, message } => save::sink_failed(state, sink, message),
         InspectMessage::SaveCancelled => save::cancel(state),
         InspectMessage::FetcherFailed(message) => fetcher_failed(state, &message),
+        InspectMessage::Compare(message) => compare::update(state, message),
         InspectMessage::DockerfileWanted => history::open_dockerfile(state),
         InspectMessage::NameTyped { typed, is_next } => seek(state, |query, from| {
             let is_backward = false;
@@ -410,8 +414,10 @@ pub fn life(state: &State) -> &[LifeStep] {
 
 /// Asks for what is on screen and was not asked for yet.
 pub(super) fn sync(state: &mut State) -> Vec<Effect> {
-    if state.session.place != Place::Inspect {
-        return Vec::new();
+    match state.session.place {
+        Place::Inspect => {}
+        Place::Compare => return compare::sync(state),
+        Place::Simulate => return Vec::new(),
     }
     let Some((open, image)) = shown_at(state) else { return Vec::new() };
     if open.is_listing && open.layers.is_empty() {

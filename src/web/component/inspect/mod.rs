@@ -3,6 +3,7 @@
 //! A view of its own is a tab in [`views`] and a component beside the others here.
 
 mod archives;
+pub(super) mod compare;
 mod copy;
 mod documents;
 mod file;
