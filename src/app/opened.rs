@@ -21,7 +21,9 @@ const RAISE: u32 = 8;
 /// A file was chosen.
 pub(super) fn choose(state: &mut State, name: String, size_bytes: u64) -> Vec<Effect> {
     state.session.last_image_name = Some(name.clone());
-    state.session.place = Place::Inspect;
+    if state.session.place != Place::Compare {
+        state.session.place = Place::Inspect;
+    }
     let mut effects = vec![Effect::Save(Part::Texts), Effect::ShowPlace];
     // What could not be opened makes room.
     let is_void = |archive: &&ImageState| archive.image().is_none();

@@ -33,6 +33,8 @@ pub enum Place {
     Simulate,
     /// What is in an image.
     Inspect,
+    /// How two images differ.
+    Compare,
 }
 
 impl Place {
@@ -42,6 +44,7 @@ impl Place {
         match self {
             Self::Simulate => "/simulate",
             Self::Inspect => "/inspect",
+            Self::Compare => "/compare",
         }
     }
 
@@ -50,7 +53,8 @@ impl Place {
     pub fn from_fragment(fragment: &str) -> Self {
         // What a link holds stands behind a question mark.
         let place = fragment.trim_start_matches('#').split('?').next();
-        if place == Some(Self::Inspect.fragment()) { Self::Inspect } else { Self::Simulate }
+        let is_here = |one: &Self| place == Some(one.fragment());
+        [Self::Inspect, Self::Compare].into_iter().find(is_here).unwrap_or_default()
     }
 }
 

@@ -130,6 +130,7 @@ pub const COMMANDS: &[Command] = &[
     }),
     command(Group::Go, "Simulate", &[Keys("1")], |_| Some(Message::PlaceEntered(Place::Simulate))),
     command(Group::Go, "Inspect", &[Keys("2")], |_| Some(Message::PlaceEntered(Place::Inspect))),
+    command(Group::Go, "Compare", &[Keys("3")], |_| Some(Message::PlaceEntered(Place::Compare))),
     command(Group::Go, "Dockerfile", &[Keys("E")], |_| tab(EditorTab::Dockerfile)),
     command(Group::Go, ".dockerignore", &[], |_| tab(EditorTab::Ignore)),
     command(Group::Go, "Build options", &[], |_| tab(EditorTab::Options)),

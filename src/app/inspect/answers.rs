@@ -31,6 +31,18 @@ pub enum Topic {
     Sought,
     /// Contents that are told apart.
     Settle,
+    /// How the image was made.
+    History,
+    /// What the archive holds beside layers.
+    Documents,
+    /// How two images differ.
+    Compare,
+    /// A page of their differences.
+    CompareRows(u32),
+    /// Contents of the image before that are read to be compared.
+    SettleBefore,
+    /// And after.
+    SettleAfter,
 }
 
 /// A question with its answer, as soon as that came.
@@ -135,6 +147,8 @@ pub struct Inspect {
     pub kept: BTreeMap<Topic, Kept>,
     /// The rows of the tree.
     pub pages: Pages,
+    /// What is compared.
+    pub compare: super::compare::CompareLook,
     /// What is being saved.
     pub saving: Option<super::save::Saving>,
 }

@@ -21,6 +21,10 @@ pub enum Tab {
     Waste,
     /// A file that was opened.
     File,
+    /// How the image was made.
+    History,
+    /// What the archive holds beside layers.
+    Documents,
 }
 
 /// A column of the tree that can be left out.

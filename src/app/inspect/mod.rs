@@ -12,6 +12,8 @@
 
 pub mod answers;
 pub mod archives;
+pub mod compare;
+pub mod history;
 pub mod look;
 pub mod rows;
 pub mod save;
@@ -143,6 +145,10 @@ pub enum InspectMessage {
     MapZoomed(String),
     /// The fetcher crashed.
     FetcherFailed(String),
+    /// Something happened in Compare.
+    Compare(compare::CompareMessage),
+    /// The Dockerfile that the history tells is to be opened in Simulate.
+    DockerfileWanted,
 }
 
 /// What Inspect asks of the browser.
@@ -207,6 +213,8 @@ pub(super) fn update(state: &mut State, message: InspectMessage) -> Vec<Effect> 
         InspectMessage::SinkFailed { sink, message } => save::sink_failed(state, sink, message),
         InspectMessage::SaveCancelled => save::cancel(state),
         InspectMessage::FetcherFailed(message) => fetcher_failed(state, &message),
+        InspectMessage::Compare(message) => compare::update(state, message),
+        InspectMessage::DockerfileWanted => history::open_dockerfile(state),
         InspectMessage::NameTyped { typed, is_next } => seek(state, |query, from| {
             let is_backward = false;
             Question::RowNamed { query, from, typed, is_next, is_backward }
@@ -383,6 +391,10 @@ fn wanted(state: &State, open: &OpenImage, image: ImageAt) -> Vec<(Topic, Questi
         wanted.push((Topic::Waste, Question::Waste { image, n_base_layers, n_rows: 100 }));
     }
     match (look.tab, &look.file) {
+        (Tab::History, _) => wanted.push((Topic::History, Question::History { image })),
+        (Tab::Documents, _) => {
+            wanted.push((Topic::Documents, Question::Documents { archive: open.job }));
+        }
         (Tab::Files, _) if look.is_biggest => {
             let (layer_idx, of) = (open.layer_idx, look.of);
             wanted.push((Topic::Biggest, Question::Biggest { image, layer_idx, of, n: 200 }));
@@ -429,8 +441,10 @@ pub fn life(state: &State) -> &[LifeStep] {
 
 /// Asks for what is on screen and was not asked for yet.
 pub(super) fn sync(state: &mut State) -> Vec<Effect> {
-    if state.session.place != Place::Inspect {
-        return Vec::new();
+    match state.session.place {
+        Place::Inspect => {}
+        Place::Compare => return compare::sync(state),
+        Place::Simulate => return Vec::new(),
     }
     let Some((open, image)) = shown_at(state) else { return Vec::new() };
     if open.is_listing && open.layers.is_empty() {

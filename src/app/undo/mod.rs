@@ -16,6 +16,7 @@ use super::document::{self, DocumentMessage, Start};
 use super::example::EXAMPLES;
 use super::history::Event;
 use super::import::{ContextMessage, ImportState};
+use super::inspect::InspectMessage;
 use super::options::Field;
 use super::saved::Part;
 use super::share::ShareMessage;
@@ -406,6 +407,7 @@ fn name(state: &State, message: &Message) -> Option<String> {
         Message::Share(ShareMessage::LinkOpened(_)) => "open a link".to_owned(),
         Message::Share(ShareMessage::OwnWorkWanted) => "go back to my work".to_owned(),
         Message::Share(ShareMessage::OwnWorkDiscarded) => "discard my work".to_owned(),
+        Message::Inspect(InspectMessage::DockerfileWanted) => "open the Dockerfile of an image".to_owned(),
         Message::ResetConfirmed => "start over".to_owned(),
         _ => return None,
     })

@@ -314,7 +314,9 @@ fn carry_out(state: &mut State, message: Message) -> Vec<Effect> {
         }
         Message::PlaceEntered(place) => {
             state.session.place = place;
-            vec![Effect::Save(Part::Texts), Effect::ShowPlace]
+            let mut effects = vec![Effect::Save(Part::Texts), Effect::ShowPlace];
+            effects.extend(inspect::sync(state));
+            effects
         }
         Message::ThemeChosen(theme) => {
             state.session.theme = theme;

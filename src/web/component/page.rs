@@ -8,6 +8,7 @@ use yew::prelude::*;
 use super::examples::Examples;
 use super::icon::icon;
 use super::inspect::Inspect;
+use super::inspect::compare::Compare;
 use super::palette::Palette;
 use super::print::print_sheet;
 use super::privacy::PrivacyDialog;
@@ -86,6 +87,7 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                 <nav class="places" aria-label="Places">
                     { place_link(Place::Simulate, "Simulate") }
                     { place_link(Place::Inspect, "Inspect") }
+                    { place_link(Place::Compare, "Compare") }
                 </nav>
                 <div class="tools">
                     <button class="button quiet" aria-haspopup="dialog" title="Find a command, instruction, file or example" onclick={opens(Dialog::Palette)}>
@@ -152,6 +154,9 @@ pub(in crate::web) fn page(props: &PageProps) -> Html {
                             on_context={props.on_context.clone()}
                             on_editor_host={props.on_editor_host.clone()}
                         />
+                    },
+                    Place::Compare => html! {
+                        <Compare state={Rc::clone(&props.state)} view={Rc::clone(&props.view)} on_message={props.on_message.clone()} on_file={props.on_file.clone()} on_sample={props.on_sample.clone()} />
                     },
                     Place::Inspect => html! {
                         <Inspect state={Rc::clone(&props.state)} view={Rc::clone(&props.view)} on_message={props.on_message.clone()} on_file={props.on_file.clone()} on_sample={props.on_sample.clone()} />

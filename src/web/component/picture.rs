@@ -376,9 +376,8 @@ fn slab_shape(props: &SlabProps) -> Html {
         slab.is_first_cause.then_some("first-cause"),
         is_selected.then_some("selected")
     );
-    let size = slab.size_bytes.map_or(String::new(), |bytes| format!(", {}", human(bytes)));
     let cause = if slab.is_first_cause { ", first cause" } else { "" };
-    let name = format!("{}: {}{cause}{size}", slab.label, slab.note);
+    let name = format!("{}: {}{cause}", slab.label, slab.note);
     let icon = match slab.kind {
         SlabKind::Base => "layers",
         SlabKind::Layer => mark_icon(slab.mark),
@@ -398,6 +397,7 @@ fn slab_shape(props: &SlabProps) -> Html {
             {onkeydown}
         >
             <title>{ name }</title>
+            if let Some(bytes) = slab.size_bytes { <desc>{ human(bytes) }</desc> }
             <rect class="slab-back" x={x.to_string()} y={y.to_string()} width={width.clone()} height={height.clone()} rx="7" />
             <rect class="slab-pattern" x={x.to_string()} y={y.to_string()} width={width.clone()} height={height.clone()} rx="7" />
             if *is_flipped.borrow() {

@@ -440,7 +440,7 @@ impl Component for Root {
             });
         }
         // Whoever looks for images is about to open one.
-        if self.state.session.place == Place::Inspect && !self.is_warm && self.bridge.is_some() {
+        if self.state.session.place != Place::Simulate && !self.is_warm && self.bridge.is_some() {
             self.is_warm = true;
             self.readers.iter().for_each(Bridge::warm_up);
         }

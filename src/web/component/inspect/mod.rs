@@ -3,12 +3,16 @@
 //! A view of its own is a tab in [`views`] and a component beside the others here.
 
 mod archives;
+pub(super) mod compare;
 mod copy;
+mod documents;
 mod file;
 mod files;
 mod filter;
 mod grid;
+mod handed;
 mod hex;
+mod history;
 mod keys;
 mod layers;
 mod life;

@@ -7,8 +7,10 @@ use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use super::PartProps;
+use super::documents::Documents;
 use super::file::FileView;
 use super::files::Files;
+use super::history::HistoryView;
 use super::map::Map;
 use super::waste::Waste;
 use crate::app::inspect::InspectMessage;
@@ -28,6 +30,8 @@ fn tabs(look: &Look) -> Vec<(Tab, &'static str, String)> {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path);
         tabs.push((Tab::File, "file", visible(name)));
     }
+    tabs.push((Tab::History, "history", "History".to_owned()));
+    tabs.push((Tab::Documents, "book-open", "Documents".to_owned()));
     tabs
 }
 
@@ -58,6 +62,8 @@ pub(super) fn views(props: &PartProps) -> Html {
                         Tab::Map => html! { <Map state={Rc::clone(&props.state)} on_message={props.on_message.clone()} /> },
                         Tab::Waste => html! { <Waste state={Rc::clone(&props.state)} on_message={props.on_message.clone()} /> },
                         Tab::File => html! { <FileView state={Rc::clone(&props.state)} on_message={props.on_message.clone()} /> },
+                        Tab::History => html! { <HistoryView state={Rc::clone(&props.state)} on_message={props.on_message.clone()} /> },
+                        Tab::Documents => html! { <Documents state={Rc::clone(&props.state)} on_message={props.on_message.clone()} /> },
                     }
                 }
             </div>
