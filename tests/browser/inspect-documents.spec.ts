@@ -12,8 +12,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     test("every document is read indented and as it stands, statements with whom they speak of", async ({ page }, info) => {
       await openPage(page);
       await openFile(page, corpusImage("buildkit-oci-provenance").file);
-      await viewTab(page, "Documents").focus();
-      await page.keyboard.press("Enter");
+      await viewTab(page, "Documents").click();
       const documents = page.getByRole("region", { name: "Documents", exact: true });
       const choice = documents.getByRole("combobox");
       await choice.selectOption({ label: (await choice.getByRole("option").filter({ hasText: /^Statement/ }).first().textContent()) ?? "" });

@@ -29,7 +29,7 @@ test("waste: both scores are those on record", async ({ page }) => {
   const ours = page.getByRole("region", { name: "Layerlab's measure" });
   await expect(ours.locator(".score-value [title]")).toHaveAttribute("title", bytes(truth.totals.hiddenBytes));
   const dive = page.getByRole("region", { name: "dive's measure" });
-  await expect(dive.locator(".score-value")).toHaveText(`${Math.floor(truth.dive.efficiency * 1000) / 10} %`);
+  await expect(dive.locator(".score-value")).toHaveText(`${(Math.floor(truth.dive.efficiency * 1000) / 10).toFixed(1)} %`);
   await expect(dive.getByTitle(bytes(truth.dive.wastedBytes))).toBeVisible();
 
   await test.step("copies are found once contents are read", async () => {

@@ -17,6 +17,7 @@ import { MergeView, unifiedMergeView } from "@codemirror/merge";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
 import { changeKeys, diffConfig, heading, linesOf } from "./compare";
 import { notes } from "./note";
 import { highlight, theme } from "./theme";
@@ -51,7 +52,8 @@ const beginnings: [RegExp, StreamParser<unknown>][] = [
 function languageOf(path: string, text: string): Extension {
   const line = text.slice(0, 200).split("\n", 1)[0] ?? "";
   const found = endings.find(([name]) => name.test(path)) ?? beginnings.find(([start]) => start.test(line));
-  return found ? StreamLanguage.define(found[1]) : [];
+  // Names within longer ones, as JSON has them, are not among those that are known by themselves.
+  return found ? StreamLanguage.define({ ...found[1], tokenTable: { property: tags.propertyName, ...found[1].tokenTable } }) : [];
 }
 
 /** Under this width two texts have no room; the same as in the style sheets. */

@@ -121,7 +121,7 @@ pub(super) fn documents(props: &PartProps) -> Html {
     };
     let file_name = document.name.rsplit('/').next().unwrap_or("document").replace(':', "-");
     html! {
-        <div class="told" tabindex="0" role="region" aria-label="Documents">
+        <div class="account" tabindex="0" role="region" aria-label="Documents">
             <div class="told-head">
                 <label class="field">
                     <span>{ format!("{} documents", report.documents.len()) }</span>

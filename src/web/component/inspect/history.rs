@@ -79,7 +79,7 @@ pub(super) fn history_view(props: &PartProps) -> Html {
         .count();
     let open = props.on_message.reform(|_: MouseEvent| Message::Inspect(InspectMessage::DockerfileWanted));
     html! {
-        <div class="told" tabindex="0" role="region" aria-label="History">
+        <div class="account" tabindex="0" role="region" aria-label="History">
             if report.steps.is_empty() {
                 <p class="empty">{ "This image has no history." }</p>
             } else {
