@@ -1,6 +1,6 @@
 //! Inspect: what the reader looks at in archives that are open, and what is asked for it.
 //!
-//! What is on screen decides what is asked: [`sync`] runs after each message and each time that more
+//! What is on screen decides what is asked: `sync` runs after each message and each time that more
 //! becomes known, and asks for what is wanted and was not asked yet. Answers are kept with their
 //! question, one for each [`answers::Topic`]; those that nobody waits for any more are dropped by
 //! their job. A new view of the chosen layer or image is a [`look::Tab`] with topics of its own and
