@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use layerlab::archive::{ByteSource, Window};
 use layerlab::context::unpacked::{Holds, Members, Unlisted};
 use layerlab::context::{Assumed, Entry, EntryKind, Tree};
-use layerlab::digest::Digest;
+use layerlab::digest::{Digest, HashHere};
 use layerlab::image::OpenAs;
 use layerlab::job::{Files, Job};
 use layerlab::oci::ImageConfig;
@@ -397,7 +397,9 @@ fn an_archive_is_read_from_a_blob() {
     let (mut job, id) = (Job::default(), JobId(1));
     let mut ask = |request| {
         let mut replies = Vec::new();
-        job.run(request, &mut One(blob_of(&archive)), &mut |reply| replies.push(reply));
+        let (mut file, mut aside) = (One(blob_of(&archive)), HashHere::default());
+        let passed = job.run(request, &mut file, &mut aside, &mut |reply| replies.push(reply));
+        assert_eq!(passed, None);
         replies
     };
     let replies = ask(Request::Open { job: id, open_as: OpenAs::Image, limits_times: 1 });
