@@ -59,6 +59,8 @@ test.describe("a folder", () => {
     });
 
     await test.step("kept over a reload", async () => {
+      // A change of tabs is written in two steps; until the second one the tab before is what is kept.
+      await page.waitForTimeout(300);
       await page.reload();
       await expect(editor(page)).toContainText("COPY api ./api");
       await expect(context(page)).toContainText("shop: ");
